@@ -1,0 +1,194 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { Problem } from "../src/problem.ts";
+import type { Connection } from "../src/connection/connection.ts";
+import { passwordBytes, connectionIdSchema, reconnectFields } from "../src/connection/request-schema.ts";
+import { connectionRequestSchema, type ParsedRequest } from "../src/connection/request.ts";
+import { Secret } from "../src/secret.ts";
+import type { App, AppContext, Services } from "./context.ts";
+import { etagOf, preconditions } from "./middleware/preconditions.ts";
+import { idempotent } from "./middleware/idempotency.ts";
+import { jsonBody } from "./middleware/json-body.ts";
+import { waitingOf, waitParameter } from "./waiting.ts";
+
+const idParameter = z.object({ id: z.string() });
+const waitQuery = z.strictObject({ wait: waitParameter });
+const bodyOf = <T extends z.ZodType>(schema: T, required = true) => ({
+  required,
+  content: { "application/json": { schema } },
+});
+const answers = { 200: { description: "See the contract" } };
+
+const integer = (most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,10}$/, "expected a whole number")
+    .transform(Number)
+    .refine((n) => n <= most, `expected at most ${most}`);
+const flag = z
+  .enum(["true", "false", ""])
+  .default("false")
+  .transform((text) => text !== "false");
+
+/** `POST /connections` and `PUT /connections/{id}`: opening, which waits for the CONNACK. */
+export function mountOpening(app: App, services: Services): void {
+  const { registry, operations, waits, idempotency, newId } = services;
+  const post = createRoute({
+    method: "post",
+    path: "/connections",
+    middleware: [jsonBody(), idempotent(idempotency)] as const,
+    request: { query: waitQuery, body: bodyOf(connectionRequestSchema) },
+    responses: answers,
+  });
+  app.openapi(post, async (c) => {
+    const { id, request } = c.req.valid("json") as ParsedRequest;
+    const waiting = waitingOf(c, c.req.valid("query").wait);
+    const { connection, done } = await waits.during(() => operations.create(id ?? newId(), request, waiting));
+    return show(c, services, connection, done ? 201 : 202, true);
+  });
+  const put = createRoute({
+    method: "put",
+    path: "/connections/{id}",
+    middleware: [jsonBody()] as const,
+    request: {
+      params: z.object({ id: connectionIdSchema }),
+      query: waitQuery,
+      body: bodyOf(connectionRequestSchema),
+    },
+    responses: answers,
+  });
+  app.openapi(put, async (c) => {
+    const { id } = c.req.valid("param");
+    const parsed = c.req.valid("json") as ParsedRequest;
+    if (parsed.id !== undefined && parsed.id !== id) {
+      throw new Problem("invalid-request", {
+        detail: "/id: PUT has the id in its path",
+        errors: [{ pointer: "/id", detail: "PUT has the id in its path" }],
+      });
+    }
+    preconditions(c, registry.find(id));
+    const waiting = waitingOf(c, c.req.valid("query").wait);
+    const { connection, done, created } = await waits.during(() =>
+      operations.put(id, parsed.request, waiting),
+    );
+    return show(c, services, connection, done ? (created ? 201 : 200) : 202, created);
+  });
+}
+
+/** `DELETE`, `…/reconnect` and `…/ping` on one connection. */
+export function mountControl(app: App, services: Services): void {
+  const { registry, operations, waits } = services;
+  const reconnect = createRoute({
+    method: "post",
+    path: "/connections/{id}/reconnect",
+    middleware: [jsonBody({ optional: true })] as const,
+    request: { params: idParameter, query: waitQuery, body: bodyOf(reconnectFields, false) },
+    responses: answers,
+  });
+  app.openapi(reconnect, async (c) => {
+    const connection = registry.get(c.req.valid("param").id);
+    const credentials = credentialsOf(c.req.valid("json"));
+    const waiting = waitingOf(c, c.req.valid("query").wait);
+    const { done } = await waits.during(() => operations.reconnect(connection, credentials, waiting));
+    return show(c, services, connection, done ? 200 : 202, false);
+  });
+  const ping = createRoute({
+    method: "post",
+    path: "/connections/{id}/ping",
+    request: { params: idParameter, query: waitQuery },
+    responses: answers,
+  });
+  app.openapi(ping, async (c) => {
+    const connection = registry.get(c.req.valid("param").id);
+    const { waitMs } = waitingOf(c, c.req.valid("query").wait);
+    const rttMs = await waits.during(() => operations.ping(connection, waitMs));
+    return c.json({ rttMs: Math.round(rttMs * 1_000) / 1_000 });
+  });
+  const remove = createRoute({
+    method: "delete",
+    path: "/connections/{id}",
+    request: {
+      params: idParameter,
+      query: z.strictObject({
+        drainMs: integer(60_000).default(5_000),
+        reasonCode: z.enum(["0", "4"], "expected 0 or 4").default("0").transform(Number),
+        sessionExpiryInterval: integer(4_294_967_295).optional(),
+        force: flag,
+      }),
+    },
+    responses: answers,
+  });
+  app.openapi(remove, async (c) => {
+    const connection = registry.get(c.req.valid("param").id);
+    preconditions(c, connection);
+    const query = c.req.valid("query");
+    checkDisconnectOptions(connection, query);
+    c.env?.holdOpen?.();
+    await waits.during(() =>
+      operations.close(connection, { ...query, sessionExpiryInterval: query.sessionExpiryInterval }),
+    );
+    return c.json({ ...registry.view(connection), drained: true, unacknowledged: 0 });
+  });
+}
+
+function credentialsOf(fields: z.output<typeof reconnectFields>) {
+  const { username, password, passwordEncoding, tls } = fields;
+  const bytes = password === undefined ? undefined : passwordBytes(password, passwordEncoding);
+  if (bytes === null) {
+    const detail = "expected at most 65535 bytes, in standard base64 where passwordEncoding says so";
+    throw new Problem("invalid-request", {
+      detail: `/password: ${detail}`,
+      errors: [{ pointer: "/password", detail }],
+    });
+  }
+  return {
+    ...(username === undefined ? {} : { username: new Secret(username) }),
+    ...(bytes === undefined ? {} : { password: new Secret<Uint8Array>(bytes) }),
+    ...(tls === undefined ? {} : { tls }),
+  };
+}
+
+/** DISCONNECT has a reason code and properties only in version 5 (MQTT 3.1.1 §3.14). */
+function checkDisconnectOptions(
+  connection: Connection,
+  query: { reasonCode: number; sessionExpiryInterval?: number | undefined },
+): void {
+  const version = connection.machine.established?.protocolVersion ?? "5";
+  if (version === "5") {
+    const requested = connection.request.properties?.sessionExpiryInterval ?? 0;
+    if (requested === 0 && (query.sessionExpiryInterval ?? 0) > 0) {
+      throw invalidParameter(
+        "sessionExpiryInterval",
+        "must be 0 when CONNECT had none or 0 (MQTT 5 §3.14.2.2.2)",
+      );
+    }
+    return;
+  }
+  for (const [name, set] of [
+    ["reasonCode", query.reasonCode !== 0],
+    ["sessionExpiryInterval", query.sessionExpiryInterval !== undefined],
+  ] as const) {
+    if (set) throw invalidParameter(name, `exists only in MQTT 5; this connection speaks ${version}`);
+  }
+}
+
+function invalidParameter(parameter: string, detail: string): Problem {
+  return new Problem("invalid-request", {
+    detail: `${parameter}: ${detail}`,
+    errors: [{ parameter, detail }],
+  });
+}
+
+/** Answers with the view. */
+export function show(
+  c: AppContext,
+  { registry }: Services,
+  connection: Connection,
+  status: 200 | 201 | 202,
+  located: boolean,
+) {
+  const view = registry.view(connection);
+  if (located) c.header("Location", view.links.self);
+  c.header("ETag", etagOf(connection));
+  c.header("Cache-Control", "no-store");
+  return c.json(view, status) as never;
+}

@@ -1,0 +1,39 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { AttemptDeps } from "../src/broker/attempt.ts";
+import type { Clock } from "../src/clock.ts";
+import type { Lifecycle } from "../src/connection/lifecycle.ts";
+import type { Operations } from "../src/connection/operations.ts";
+import type { Registry } from "../src/connection/registry.ts";
+import type { IdempotencyKeys } from "../src/idempotency.ts";
+import type { Logger } from "../src/log.ts";
+import type { Streams } from "../src/stream/streams.ts";
+import type { Waits } from "../src/waits.ts";
+
+/** What the routes work with; made in the composition root. */
+export interface Services {
+  readonly registry: Registry;
+  readonly operations: Operations;
+  readonly lifecycle: Lifecycle;
+  readonly streams: Streams;
+  readonly waits: Waits;
+  readonly idempotency: IdempotencyKeys;
+  readonly attempt: AttemptDeps;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly newId: () => string;
+  readonly logger: Logger;
+  readonly maxBodyBytes: number;
+  readonly version: string;
+  /** False from the moment at which shutdown begins. */
+  readonly accepting: () => boolean;
+}
+
+/** `holdOpen` is the runtime's: it lifts the limit on how long a response may be silent. Absent in tests without a server. */
+export interface AppEnv {
+  Bindings: { readonly holdOpen?: () => void };
+  Variables: { requestId: string; body: string };
+}
+
+export type App = OpenAPIHono<AppEnv>;
+export type AppContext = Context<AppEnv>;

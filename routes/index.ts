@@ -1,0 +1,30 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { requestId } from "hono/request-id";
+import { mountControl, mountOpening } from "./connections.ts";
+import type { App, AppEnv, Services } from "./context.ts";
+import { mountEvents } from "./events.ts";
+import { mountHealth } from "./health.ts";
+import { accessLog } from "./middleware/access-log.ts";
+import { limitBody } from "./middleware/json-body.ts";
+import { onError, onInvalid, onNotFound } from "./middleware/problems.ts";
+import { mountProbe } from "./probe.ts";
+import { mountProblems } from "./problems.ts";
+import { mountReading } from "./reading.ts";
+
+/** Every route, in order. */
+export function createRoutes(services: Services): App {
+  const app: App = new OpenAPIHono<AppEnv>({ defaultHook: onInvalid });
+  app.onError(onError(services.logger));
+  app.notFound(onNotFound(app));
+  app.use(requestId({ limitLength: 64 }));
+  app.use(accessLog(services.logger, services.clock));
+  app.use(limitBody(services.maxBodyBytes));
+  mountHealth(app, services);
+  mountProblems(app);
+  mountOpening(app, services);
+  mountReading(app, services);
+  mountControl(app, services);
+  mountEvents(app, services);
+  mountProbe(app, services);
+  return app;
+}

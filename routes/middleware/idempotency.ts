@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { createMiddleware } from "hono/factory";
+import type { IdempotencyKeys, StoredAnswer } from "../../src/idempotency.ts";
+import { Problem } from "../../src/problem.ts";
+import type { AppContext, AppEnv } from "../context.ts";
+
+/** Answers that say that the call was not begun: the key stays free for the corrected one. */
+const notBegun = new Set([400, 413, 415, 422, 429, 499]);
+const keptHeaders = ["content-type", "location", "etag", "retry-after", "preference-applied"];
+
+/** `Idempotency-Key`: the first answer is given again, marked `Idempotent-Replayed: true`. Goes after the body's reading. */
+export function idempotent(keys: IdempotencyKeys) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const key = c.req.header("idempotency-key");
+    if (key === undefined) return next();
+    if (!/^[\u0021-\u007e]{1,255}$/.test(key)) {
+      throw new Problem("invalid-request", {
+        detail: "Idempotency-Key: expected 1 to 255 visible ASCII characters",
+        errors: [{ parameter: "Idempotency-Key", detail: "expected 1 to 255 visible ASCII characters" }],
+      });
+    }
+    const url = new URL(c.req.url);
+    const hash = createHash("sha256").update(
+      `${c.req.method} ${url.pathname}${url.search}\n${c.req.header("prefer") ?? ""}\n${c.var.body}`,
+    );
+    const claim = keys.claim(key, hash.digest("base64"));
+    if (claim.kind === "mismatch")
+      throw new Problem("idempotency-key-reused", "This Idempotency-Key came with another request before");
+    if (claim.kind === "running")
+      throw new Problem("idempotency-in-progress", {
+        detail: "The first call with this Idempotency-Key has not ended",
+        retryAfterSeconds: 1,
+      });
+    if (claim.kind === "replay") return replay(c, claim.answer);
+    let answer: StoredAnswer | null = null;
+    try {
+      await next();
+      if (!notBegun.has(c.res.status)) answer = await store(c.res);
+    } finally {
+      claim.finish(answer);
+    }
+    return undefined;
+  });
+}
+
+async function store(response: Response): Promise<StoredAnswer> {
+  const headers = keptHeaders.flatMap((name) => {
+    const value = response.headers.get(name);
+    return value === null ? [] : [[name, value] as const];
+  });
+  return { status: response.status, headers, body: await response.clone().text() };
+}
+
+function replay(c: AppContext, { status, headers, body }: StoredAnswer): Response {
+  return c.newResponse(body, status as 200, {
+    ...Object.fromEntries(headers),
+    "idempotent-replayed": "true",
+  });
+}

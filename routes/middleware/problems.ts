@@ -1,0 +1,113 @@
+import type { Hook } from "@hono/zod-openapi";
+import { HTTPException } from "hono/http-exception";
+import { CallerLeft } from "../../src/connection/operations.ts";
+import { Problem, type FieldError } from "../../src/problem.ts";
+import type { Logger } from "../../src/log.ts";
+import type { App, AppContext, AppEnv } from "../context.ts";
+
+/** Nobody reads it; the status that proxies log for it. */
+const callerLeftStatus = 499;
+
+/** The answer that tells of a problem. */
+export function problemResponse(c: AppContext, problem: Problem): Response {
+  const { retryAfterSeconds, allow } = problem.details;
+  const headers: Record<string, string> = {
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+  };
+  if (retryAfterSeconds !== undefined) headers["retry-after"] = String(retryAfterSeconds);
+  if (allow !== undefined) headers["allow"] = allow.join(", ");
+  return c.newResponse(JSON.stringify(problem.toBody(c.var.requestId)), problem.status as 400, headers);
+}
+
+/** Everything thrown in a route becomes a problem here; what is not one is a defect of ours: 500, with the log knowing why. */
+export function onError(logger: Logger) {
+  return (error: Error, c: AppContext): Response => {
+    if (error instanceof Problem) return problemResponse(c, error);
+    if (error instanceof CallerLeft) return c.newResponse(null, callerLeftStatus as 400);
+    if (error instanceof HTTPException && error.status === 400)
+      return problemResponse(c, new Problem("malformed-request", "The body cannot be read"));
+    logger.error("request failed", {
+      requestId: c.var.requestId,
+      method: c.req.method,
+      path: c.req.path,
+      error: error.stack ?? String(error),
+    });
+    return problemResponse(
+      c,
+      new Problem("internal-error", "Connack could not answer; its log has the details"),
+    );
+  };
+}
+
+/** 405 with `Allow` where the path exists for other methods, else 404. */
+export function onNotFound(app: App) {
+  return (c: AppContext): Response => {
+    const allow = allowedMethods(app, c.req.path);
+    if (allow.length === 0)
+      return problemResponse(c, new Problem("not-found", `There is nothing at ${c.req.path}`));
+    return problemResponse(
+      c,
+      new Problem("method-not-allowed", {
+        detail: `${c.req.method} is not for this path; use ${allow.join(", ")}`,
+        allow,
+      }),
+    );
+  };
+}
+
+function allowedMethods(app: App, path: string): string[] {
+  const segments = path.split("/");
+  const fits = (pattern: string) => {
+    const parts = pattern.split("/");
+    return (
+      parts.length === segments.length &&
+      parts.every((part, i) => part === segments[i] || (part.startsWith(":") && segments[i] !== ""))
+    );
+  };
+  return [
+    ...new Set(
+      app.routes.filter((route) => route.method !== "ALL" && fits(route.path)).map((route) => route.method),
+    ),
+  ].toSorted();
+}
+
+interface Issue {
+  readonly code?: string | undefined;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly keys?: readonly string[];
+}
+
+/** Turns what a schema found into `invalid-request`. */
+export const onInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
+  if (result.success) return undefined;
+  const issues = result.error.issues as readonly Issue[];
+  const errors = issues.flatMap((issue) => fieldErrors(issue, result.target === "json"));
+  throw new Problem("invalid-request", { detail: summary(errors), errors });
+};
+
+function fieldErrors(issue: Issue, inBody: boolean): FieldError[] {
+  if (issue.code === "unrecognized_keys" && issue.keys !== undefined) {
+    return issue.keys.map((key) =>
+      located([...issue.path, key], inBody ? "there is no such field" : "there is no such parameter", inBody),
+    );
+  }
+  return [located(issue.path, issue.message, inBody)];
+}
+
+function located(path: readonly PropertyKey[], detail: string, inBody: boolean): FieldError {
+  if (!inBody) return { parameter: String(path[0] ?? ""), detail };
+  return {
+    pointer: path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join(""),
+    detail,
+  };
+}
+
+function summary(errors: readonly FieldError[]): string {
+  const [first] = errors;
+  if (first === undefined) return "The request is not valid";
+  const where = "pointer" in first ? first.pointer || "the body" : first.parameter;
+  const more = errors.length > 1 ? `, and ${errors.length - 1} more` : "";
+  return `${where}: ${first.detail}${more}`;
+}

@@ -1,0 +1,48 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { CallerLeft } from "../src/connection/operations.ts";
+import { probe, type ProbeResult } from "../src/connection/probe.ts";
+import { connectionRequestSchema, type ParsedRequest } from "../src/connection/request.ts";
+import { topicNameSchema } from "../src/mqtt/fields.ts";
+import type { App, Services } from "./context.ts";
+import { jsonBody } from "./middleware/json-body.ts";
+import { waitingOf, waitParameter } from "./waiting.ts";
+
+/** `POST /probe`: can I connect, and if not, how far does it come? Keeps nothing. */
+export function mountProbe(app: App, { attempt, waits, random }: Services): void {
+  const route = createRoute({
+    method: "post",
+    path: "/probe",
+    middleware: [jsonBody()] as const,
+    request: {
+      query: z.strictObject({ wait: waitParameter, roundTrip: topicNameSchema.optional() }),
+      body: { required: true, content: { "application/json": { schema: connectionRequestSchema } } },
+    },
+    responses: { 200: { description: "See the contract" } },
+  });
+  app.openapi(route, async (c) => {
+    const { request } = c.req.valid("json") as ParsedRequest;
+    const { wait, roundTrip } = c.req.valid("query");
+    const { waitMs, signal } = waitingOf(c, wait);
+    const result = await waits.during(() =>
+      probe(request, attempt, { timeoutMs: Math.max(waitMs, 100), roundTrip, signal, random }),
+    );
+    if (result === null) throw new CallerLeft();
+    return c.json(resultView(result, c.var.requestId), 200, { "cache-control": "no-store" });
+  });
+}
+
+function resultView({ ok, stages, established, problem }: ProbeResult, requestId: string) {
+  return {
+    ok,
+    stages,
+    ...(established === null
+      ? {}
+      : {
+          connack: established.connack,
+          protocolVersion: established.protocolVersion,
+          clientId: established.clientId,
+          address: established.address,
+        }),
+    ...(problem === null ? {} : { problem: problem.toBody(requestId) }),
+  };
+}

@@ -1,0 +1,97 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Connection } from "../src/connection/connection.ts";
+import { closedMeanwhile } from "../src/connection/problems.ts";
+import { show } from "./connections.ts";
+import type { App, Services } from "./context.ts";
+import { isUnchanged } from "./middleware/preconditions.ts";
+import { holdParameter } from "./waiting.ts";
+
+const states = z.enum(["connecting", "connected", "waiting", "failed", "closing"]);
+
+const label = z.string().transform((text, context): readonly [string, string] => {
+  const colon = text.indexOf(":");
+  if (colon < 1) context.addIssue({ code: "custom", message: "expected name:value" });
+  return [text.slice(0, colon), text.slice(colon + 1)];
+});
+
+const cursor = z
+  .string()
+  .regex(/^[0-9a-z]{1,10}$/, "expected the cursor of an earlier page")
+  .transform((text) => Number.parseInt(text, 36));
+
+const answers = { 200: { description: "See the contract" } };
+
+/** `GET /connections` and `GET /connections/{id}`. */
+export function mountReading(app: App, services: Services): void {
+  const { registry, waits } = services;
+  const list = createRoute({
+    method: "get",
+    path: "/connections",
+    request: {
+      query: z.strictObject({
+        state: states.optional(),
+        label: z.union([label.transform((one) => [one]), z.array(label).max(16)]).default([]),
+        limit: z
+          .string()
+          .regex(/^\d{1,4}$/, "expected 1 to 1000")
+          .transform(Number)
+          .refine((n) => n >= 1 && n <= 1_000, "expected 1 to 1000")
+          .default(100),
+        cursor: cursor.default(0),
+      }),
+    },
+    responses: answers,
+  });
+  app.openapi(list, (c) => {
+    const { state, label: labels, limit, cursor: after } = c.req.valid("query");
+    const page = registry.list({ state, labels, limit, after });
+    const next = page.next === null ? null : page.next.toString(36);
+    if (next !== null) {
+      const url = new URL(c.req.url);
+      url.searchParams.set("cursor", next);
+      c.header("Link", `<${url.pathname}${url.search}>; rel="next"`);
+    }
+    c.header("Cache-Control", "no-store");
+    return c.json({ items: page.items, next });
+  });
+  const one = createRoute({
+    method: "get",
+    path: "/connections/{id}",
+    request: {
+      params: z.object({ id: z.string() }),
+      query: z.strictObject({
+        wait: holdParameter,
+        since: z
+          .string()
+          .regex(/^\d{1,15}$/, "expected a version")
+          .transform(Number)
+          .optional(),
+      }),
+    },
+    responses: answers,
+  });
+  app.openapi(one, async (c) => {
+    const connection = registry.get(c.req.valid("param").id);
+    const { wait, since } = c.req.valid("query");
+    if (wait > 0) {
+      c.env?.holdOpen?.();
+      await waits.during(() =>
+        changed(connection, since ?? connection.machine.version, wait * 1_000, c.req.raw.signal),
+      );
+    }
+    if (isUnchanged(c, connection)) return c.body(null, 304) as never;
+    return show(c, services, connection, 200, false);
+  });
+}
+
+/** Resolves when the version is not `since`, or the time is over, or the caller has gone. */
+async function changed(
+  connection: Connection,
+  since: number,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const over = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
+  const machine = await connection.until(({ version }) => version !== since, over);
+  if (machine?.state.name === "closed") throw closedMeanwhile(machine);
+}

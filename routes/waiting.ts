@@ -1,0 +1,56 @@
+import { z } from "@hono/zod-openapi";
+import type { Waiting } from "../src/connection/operations.ts";
+import type { AppContext } from "./context.ts";
+
+const defaultWaitSeconds = 10;
+const mostWaitSeconds = 60;
+
+const seconds = z
+  .string()
+  .regex(/^\d{1,4}(\.\d{1,3})?$/, "expected a number of seconds")
+  .transform(Number)
+  .refine((n) => n <= mostWaitSeconds, `expected at most ${mostWaitSeconds} seconds`);
+
+/** `?wait=`: how long this call may take, in seconds. */
+export const waitParameter = seconds.optional();
+
+/** `?wait=` for calls that hold until something changes; 0 answers at once. */
+export const holdParameter = seconds.default(0);
+
+interface Preferences {
+  readonly wait: number | null;
+  readonly respondAsync: boolean;
+}
+
+/** Reads `Prefer` (RFC 7240). What is not understood is ignored, as the RFC has it. */
+export function readPrefer(header: string | undefined): Preferences {
+  let wait: number | null = null;
+  let respondAsync = false;
+  for (const part of (header ?? "").split(",")) {
+    const preference = part.split(";")[0]?.trim().toLowerCase() ?? "";
+    const value = /^wait\s*=\s*"?(\d{1,6})"?$/.exec(preference)?.[1];
+    if (value !== undefined) wait ??= Math.min(Number(value), mostWaitSeconds);
+    if (preference === "respond-async") respondAsync = true;
+  }
+  return { wait, respondAsync };
+}
+
+/**
+ * How long this call waits: `?wait=` over `Prefer: wait=`, else 10 s. `?wait=0`, or `respond-async` alone, answers at
+ * once; with a wait as well, it answers when the wait is over. Says which preferences were applied.
+ */
+export function waitingOf(c: AppContext, wait: number | undefined): Waiting {
+  const prefer = readPrefer(c.req.header("prefer"));
+  const applied: string[] = [];
+  if (prefer.respondAsync) applied.push("respond-async");
+  if (prefer.wait !== null && wait === undefined) applied.push(`wait=${prefer.wait}`);
+  if (applied.length > 0) c.header("Preference-Applied", applied.join(", "));
+  const asked = wait ?? prefer.wait;
+  const waitSeconds = asked ?? (prefer.respondAsync ? 0 : defaultWaitSeconds);
+  c.env?.holdOpen?.();
+  return {
+    waitMs: Math.round(waitSeconds * 1_000),
+    async: prefer.respondAsync || waitSeconds === 0,
+    signal: c.req.raw.signal,
+  };
+}

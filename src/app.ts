@@ -1,0 +1,91 @@
+import { randomBytes } from "node:crypto";
+import { v7 as uuidv7 } from "uuid";
+import { createRoutes } from "../routes/index.ts";
+import { localPolicy, type EgressPolicy } from "./broker/egress.ts";
+import { createResolver, type Resolve } from "./broker/resolver.ts";
+import { systemClock, type Clock } from "./clock.ts";
+import { Lifecycle } from "./connection/lifecycle.ts";
+import { Operations } from "./connection/operations.ts";
+import { Registry } from "./connection/registry.ts";
+import { IdempotencyKeys } from "./idempotency.ts";
+import type { Logger } from "./log.ts";
+import type { Settings } from "./settings.ts";
+import { Streams } from "./stream/streams.ts";
+import { Waits } from "./waits.ts";
+
+/** What the runtime's server gives along with a request: lifts its limit on how long a response may be silent. */
+export interface RequestContext {
+  readonly holdOpen?: () => void;
+}
+
+export interface ConnackApp extends AsyncDisposable {
+  readonly fetch: (request: Request, context?: RequestContext) => Response | Promise<Response>;
+  /** Takes no new work, ends streams and connections gracefully, and resolves when all are closed. */
+  close(): Promise<void>;
+}
+
+/** Parts that tests replace. */
+export interface AppOverrides {
+  readonly clock?: Clock;
+  readonly random?: () => number;
+  readonly resolve?: Resolve;
+  readonly policy?: EgressPolicy;
+}
+
+const maxIdempotencyKeys = 10_000;
+
+/** Builds the service; nothing of it runs before the first request. */
+export function createApp(
+  settings: Settings,
+  logger: Logger,
+  version: string,
+  overrides: AppOverrides = {},
+): ConnackApp {
+  const clock = overrides.clock ?? systemClock;
+  const random = overrides.random ?? Math.random;
+  const attempt = {
+    resolve: overrides.resolve ?? createResolver(settings.dnsServers),
+    policy: overrides.policy ?? localPolicy,
+    maxPacketBytes: settings.maxPacketBytes,
+    now: clock.monotonic,
+    report: (error: unknown) =>
+      logger.error("an attempt failed in Connack", {
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      }),
+  };
+  const lifecycle = new Lifecycle(randomBytes(6).toString("hex"), clock, settings.maxEvents);
+  const registry = new Registry({ attempt, lifecycle, clock, random }, settings.maxConnections);
+  const limits = {
+    maxStreams: settings.maxStreams,
+    heartbeatMs: settings.heartbeatMs,
+    writeTimeoutMs: settings.streamWriteTimeoutMs,
+  };
+  const streams = new Streams(limits, clock);
+  let accepting = true;
+  const routes = createRoutes({
+    registry,
+    operations: new Operations(registry, clock),
+    lifecycle,
+    streams,
+    waits: new Waits(settings.maxWaits),
+    idempotency: new IdempotencyKeys(maxIdempotencyKeys, clock.monotonic),
+    attempt,
+    clock,
+    random,
+    newId: () => `c_${uuidv7()}`,
+    logger,
+    maxBodyBytes: settings.maxBodyBytes,
+    version,
+    accepting: () => accepting,
+  });
+  const close = async () => {
+    accepting = false;
+    await registry.shutdown(settings.shutdownGraceMs);
+    streams.shutdown();
+  };
+  return {
+    fetch: (request, context) => routes.fetch(request, context ?? {}),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,293 @@
+import type { ConnectionRequest } from "../connection/request.ts";
+import { version5Fields } from "../connection/request.ts";
+import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
+import { Client, type ClientEvent, type DisconnectOptions } from "./client.ts";
+import type { Connack } from "./connack.ts";
+import { AttemptError, type Failure, type Stage } from "./failure.ts";
+import { KeepAlive } from "./keep-alive.ts";
+import type { PacketStore } from "./packet-store.ts";
+import { openTransport, type TransportDeps } from "./transport.ts";
+import {
+  closedFailure,
+  isUnsupportedVersion,
+  lostFailure,
+  refusedFailure,
+  timeoutFailure,
+  violationFailure,
+} from "./verdict.ts";
+
+/** Milliseconds that each stage took; null for one that was not needed or not reached. */
+export interface Timings {
+  readonly dnsMs: number | null;
+  readonly tcpMs: number | null;
+  readonly tlsMs: number | null;
+  readonly wsMs: number | null;
+  readonly connackMs: number | null;
+}
+
+/** What CONNACK success settled. */
+export interface Established {
+  readonly connack: Connack;
+  readonly protocolVersion: ProtocolVersion;
+  readonly clientId: string;
+  readonly address: string;
+}
+
+/** A DISCONNECT of our own that a broken protocol made necessary. */
+export interface SentDisconnect {
+  readonly reasonCode: number;
+}
+
+/**
+ * What an attempt tells its owner: `stage` as it goes on, then either `failed`, or `connected` followed by `ready` and
+ * in the end by `lost`. Nothing comes after `failed` or `lost`.
+ */
+export type AttemptEvent =
+  | { readonly type: "stage"; readonly stage: Stage }
+  | { readonly type: "failed"; readonly failure: Failure }
+  | { readonly type: "connected"; readonly established: Established }
+  | { readonly type: "ready" }
+  | { readonly type: "lost"; readonly failure: Failure; readonly sent: SentDisconnect | null };
+
+export interface AttemptOptions {
+  readonly request: ConnectionRequest;
+  /** The client id to send; `""` asks the broker for one. */
+  readonly clientId: string;
+  /** The version that `auto` settled on before; null while it has not. */
+  readonly settledVersion: ProtocolVersion | null;
+  readonly timeoutMs: number;
+  readonly store: PacketStore;
+}
+
+export interface AttemptDeps extends TransportDeps {
+  /** A monotonic clock, in milliseconds. */
+  readonly now: () => number;
+  /** Hears of errors that are defects of ours; the attempt fails with `internal-error`. */
+  readonly report: (error: unknown) => void;
+}
+
+const timingNames = {
+  dns: "dnsMs",
+  tcp: "tcpMs",
+  tls: "tlsMs",
+  websocket: "wsMs",
+  connack: "connackMs",
+} as const;
+
+/** One try to connect, from the name look-up to the end of the network connection. */
+export class Attempt {
+  readonly #options: AttemptOptions;
+  readonly #deps: AttemptDeps;
+  readonly #emit: (event: AttemptEvent) => void;
+  readonly #abort = new AbortController();
+  readonly #where: string;
+  readonly #timings: Record<(typeof timingNames)[keyof typeof timingNames], number | null> = {
+    dnsMs: null,
+    tcpMs: null,
+    tlsMs: null,
+    wsMs: null,
+    connackMs: null,
+  };
+  #stage: Stage = "dns";
+  #stageSince: number;
+  #client: Client | null = null;
+  #keepAlive: KeepAlive | null = null;
+  #disconnect: Extract<ClientEvent, { type: "disconnect" }> | null = null;
+  #violation: Failure | null = null;
+  #sent: SentDisconnect | null = null;
+  #silent = false;
+
+  constructor(options: AttemptOptions, deps: AttemptDeps, emit: (event: AttemptEvent) => void) {
+    const { host, port } = options.request.target;
+    this.#options = options;
+    this.#deps = deps;
+    this.#emit = emit;
+    this.#where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    this.#stageSince = deps.now();
+    void this.#run();
+  }
+
+  get timings(): Timings {
+    return this.#timings;
+  }
+
+  get client(): Client | null {
+    return this.#client;
+  }
+
+  get keepAlive(): KeepAlive | null {
+    return this.#keepAlive;
+  }
+
+  /** Sends DISCONNECT and closes; `lost` follows. */
+  disconnect(options: DisconnectOptions): void {
+    if (this.#client === null) this.cancel();
+    else this.#client.disconnect(options);
+  }
+
+  /** Drops everything at once, without DISCONNECT; the last event follows unless it has come. */
+  cancel(): void {
+    this.#abort.abort(
+      new AttemptError({
+        stage: this.#stage,
+        code: "connection-closed",
+        detail: "The attempt was cancelled",
+        retryable: false,
+        hint: "",
+      }),
+    );
+    this.#client?.destroy();
+  }
+
+  async #run(): Promise<void> {
+    const { timeoutMs, request, settledVersion } = this.#options;
+    const deadline = setTimeout(
+      () => this.#abort.abort(new AttemptError(timeoutFailure(this.#stage, timeoutMs, this.#where))),
+      timeoutMs,
+    );
+    const asked = request.protocolVersion;
+    const version = asked === "auto" ? (settledVersion ?? "5") : asked;
+    const mayFallBack = asked === "auto" && settledVersion === null && version5Fields(request).length === 0;
+    try {
+      await this.#open(version).catch((error: unknown) => {
+        if (mayFallBack && isFallbackCause(error)) return this.#open("3.1.1");
+        throw error;
+      });
+    } catch (error) {
+      this.#markStageEnd();
+      this.#emit({ type: "failed", failure: this.#failureOf(error) });
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  #failureOf(error: unknown): Failure {
+    if (error instanceof AttemptError) return error.failure;
+    this.#deps.report(error);
+    return {
+      stage: this.#stage,
+      code: "internal-error",
+      detail: "Connack failed while connecting",
+      retryable: false,
+      hint: "The log of this server has the details.",
+    };
+  }
+
+  /** One network connection up to its CONNACK; `connected` is emitted before this resolves. */
+  async #open(protocolVersion: ProtocolVersion): Promise<void> {
+    const { request, store, clientId } = this.#options;
+    const { signal } = this.#abort;
+    const { stream, address } = await openTransport(request, this.#deps, signal, (stage) =>
+      this.#enter(stage),
+    );
+    this.#enter("connack");
+    return new Promise((resolve, reject) => {
+      const fail = (failure: Failure) => {
+        signal.removeEventListener("abort", onAbort);
+        client.destroy();
+        if (this.#client === client) this.#client = null;
+        reject(new AttemptError(failure));
+      };
+      const onAbort = () => fail(this.#failureOf(signal.reason));
+      const beforeConnack = (event: ClientEvent) => {
+        if (event.type === "violation") fail(violationFailure(event.violation, "connack"));
+        else if (event.type === "closed") fail(closedFailure(event.error, this.#where, protocolVersion));
+        else if (event.type === "connack") {
+          if (event.connack.reasonCode !== 0) return fail(refusedFailure(event.connack, protocolVersion));
+          signal.removeEventListener("abort", onAbort);
+          handle = (next) => this.#onClient(next);
+          const assigned = event.connack.properties["assignedClientIdentifier"];
+          this.#connected({
+            connack: event.connack,
+            protocolVersion,
+            address,
+            clientId: typeof assigned === "string" ? assigned : clientId,
+          });
+          resolve();
+        }
+      };
+      let handle = beforeConnack;
+      const limits = { maxPacketBytes: this.#deps.maxPacketBytes, now: this.#deps.now };
+      const client = new Client(stream, { request, protocolVersion, clientId }, store, limits, (event) =>
+        handle(event),
+      );
+      this.#client = client;
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  #connected(established: Established): void {
+    this.#markStageEnd();
+    this.#stage = "connected";
+    this.#emit({ type: "connected", established });
+  }
+
+  /** Starts to watch over the connection; `keepAlive` in seconds, as negotiated. */
+  watch(keepAlive: number): void {
+    const client = this.#client;
+    if (client === null) return;
+    const link = {
+      sendPingRequest: () => client.sendPingRequest(),
+      lastReceivedAt: () => client.lastReceivedAt,
+      now: this.#deps.now,
+    };
+    this.#keepAlive = new KeepAlive(keepAlive, link, () => {
+      this.#silent = true;
+      client.destroy();
+    });
+  }
+
+  #onClient(event: ClientEvent): void {
+    switch (event.type) {
+      case "pong":
+        return this.#keepAlive?.pong();
+      case "ready":
+        return this.#emit({ type: "ready" });
+      case "disconnect":
+        this.#disconnect = event;
+        return undefined;
+      case "violation":
+        this.#violation = violationFailure(event.violation, "connected");
+        this.#sent = { reasonCode: event.violation.reasonCode };
+        return undefined;
+      case "closed": {
+        this.#keepAlive?.stop();
+        const failure =
+          this.#violation ??
+          lostFailure(
+            { disconnect: this.#disconnect, silent: this.#silent, error: event.error },
+            this.#where,
+          );
+        return this.#emit({ type: "lost", failure, sent: this.#sent });
+      }
+      case "connack":
+      case "message":
+        return undefined;
+      default:
+        return event satisfies never;
+    }
+  }
+
+  #enter(stage: Stage): void {
+    this.#markStageEnd();
+    this.#stage = stage;
+    this.#emit({ type: "stage", stage });
+  }
+
+  #markStageEnd(): void {
+    const at = this.#deps.now();
+    if (this.#stage in timingNames)
+      this.#timings[timingNames[this.#stage as keyof typeof timingNames]] = at - this.#stageSince;
+    this.#stageSince = at;
+  }
+}
+
+/** What makes `auto` try 3.1.1: the broker said so, or closed without an answer, as old brokers do. */
+function isFallbackCause(error: unknown): boolean {
+  if (!(error instanceof AttemptError)) return false;
+  const { failure } = error;
+  return (
+    isUnsupportedVersion(failure) ||
+    (failure.stage === "connack" && (failure.code === "broker-closed" || failure.code === "connection-reset"))
+  );
+}

@@ -1,0 +1,86 @@
+/** What {@link KeepAlive} needs of the network connection. Times are in milliseconds of one monotonic clock. */
+export interface KeepAliveLink {
+  sendPingRequest(): void;
+  /** When the last byte from the broker arrived. */
+  lastReceivedAt(): number;
+  now(): number;
+}
+
+/** How a PINGREQ ended: the round trip in milliseconds, or null when nothing came in time. */
+type Settle = (rttMs: number | null) => void;
+
+/**
+ * Keeps one network connection alive and notices when it is dead: PINGREQ every 0.8 × keepAlive, and dead when nothing
+ * at all has arrived 0.6 × keepAlive after one. A broker that falls silent is thus noticed within 1.4 × keepAlive of
+ * its last packet, whatever we send meanwhile (MQTT 5 §3.1.2.10 has the broker wait 1.5 ×).
+ */
+export class KeepAlive {
+  readonly #link: KeepAliveLink;
+  readonly #keepAliveMs: number;
+  readonly #onDead: () => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #pending: { readonly sentAt: number; readonly settle: Settle[] } | null = null;
+  #last: { readonly rttMs: number; readonly at: number } | null = null;
+
+  /** `keepAlive` in seconds; 0 sends no pings of its own (§3.1.2.10). */
+  constructor(keepAlive: number, link: KeepAliveLink, onDead: () => void) {
+    this.#keepAliveMs = keepAlive * 1_000;
+    this.#link = link;
+    this.#onDead = onDead;
+    this.#schedule(0.8);
+  }
+
+  /** The last round trip, and when it ended. */
+  get last(): { readonly rttMs: number; readonly at: number } | null {
+    return this.#last;
+  }
+
+  /** Measures a round trip, or joins the one under way; null when the network connection ends first. */
+  ping(): Promise<number | null> {
+    return new Promise((resolve) => {
+      if (this.#pending === null) this.#send();
+      this.#pending?.settle.push(resolve);
+    });
+  }
+
+  /** A PINGRESP arrived. */
+  pong(): void {
+    const pending = this.#pending;
+    if (pending === null) return;
+    this.#pending = null;
+    const at = this.#link.now();
+    this.#last = { rttMs: at - pending.sentAt, at };
+    for (const settle of pending.settle) settle(this.#last.rttMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    const pending = this.#pending;
+    this.#pending = null;
+    for (const settle of pending?.settle ?? []) settle(null);
+  }
+
+  #send(): void {
+    this.#pending = { sentAt: this.#link.now(), settle: [] };
+    this.#link.sendPingRequest();
+  }
+
+  /** The next PINGREQ, after this part of keepAlive. */
+  #schedule(part: number): void {
+    if (this.#keepAliveMs === 0) return;
+    this.#timer = setTimeout(() => {
+      const askedAt = this.#link.now();
+      if (this.#pending === null) this.#send();
+      else this.#link.sendPingRequest();
+      this.#timer = setTimeout(() => this.#expectAnswer(askedAt), this.#keepAliveMs * 0.6);
+    }, this.#keepAliveMs * part);
+  }
+
+  /** Waits for one more turn of the event loop: when this process was busy, the answer may be there but unread. */
+  #expectAnswer(askedAt: number): void {
+    this.#timer = setTimeout(() => {
+      if (this.#link.lastReceivedAt() >= askedAt) this.#schedule(0.2);
+      else this.#onDead();
+    }, 0);
+  }
+}

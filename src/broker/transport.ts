@@ -1,0 +1,135 @@
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
+import ipaddr from "ipaddr.js";
+import type { ConnectionRequest } from "../connection/request.ts";
+import { dial } from "./dial.ts";
+import { resolveAllowed, type EgressPolicy } from "./egress.ts";
+import { AttemptError, socketFailure, type Stage } from "./failure.ts";
+import type { Resolve } from "./resolver.ts";
+import { openWebSocket } from "./websocket-stream.ts";
+
+/** What the way to the broker is made of; owned by the composition root. */
+export interface TransportDeps {
+  readonly resolve: Resolve;
+  readonly policy: EgressPolicy;
+  readonly maxPacketBytes: number;
+}
+
+/** An open way to the broker, over which CONNECT can be sent. */
+export interface OpenTransport {
+  readonly stream: Duplex;
+  /** The address that was checked and dialled. */
+  readonly address: string;
+}
+
+type Wanted = Pick<ConnectionRequest, "target" | "tls" | "websocket" | "bindAddress">;
+
+/**
+ * Resolves, checks, dials, and speaks TLS and WebSocket as asked; `onStage` hears of each step as it begins.
+ * Aborting `signal` destroys whatever is open.
+ *
+ * @throws {AttemptError} with the stage that failed; or the signal's reason
+ */
+export async function openTransport(
+  wanted: Wanted,
+  deps: TransportDeps,
+  signal: AbortSignal,
+  onStage: (stage: Stage) => void,
+): Promise<OpenTransport> {
+  const { host, port, transport } = wanted.target;
+  const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  onStage("dns");
+  const addresses = await abortable(resolveAllowed(host, deps.resolve, deps.policy), signal);
+  onStage("tcp");
+  const socket = await dial(addresses, where, { port, bindAddress: wanted.bindAddress, signal });
+  // From here on somebody always listens for errors: one without a listener would end the process.
+  socket.on("error", ignore);
+  const address = socket.remoteAddress ?? addresses[0]?.address ?? host;
+  let stream: Duplex = socket;
+  const onAbort = () => stream.destroy();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    if (transport === "tls" || transport === "wss") {
+      onStage("tls");
+      stream = await openTls(socket, wanted, where);
+      stream.on("error", ignore);
+    }
+    if (transport === "ws" || transport === "wss") {
+      onStage("websocket");
+      stream = await openWebSocket(stream, webSocketOptions(wanted, where, deps.maxPacketBytes));
+      stream.on("error", ignore);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+  if (signal.aborted) {
+    stream.destroy();
+    throw signal.reason;
+  }
+  return { stream, address };
+}
+
+function ignore(): void {}
+
+/** The promise, or the signal's reason as soon as it aborts; what the promise waits for goes on unobserved. */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+function openTls(socket: Socket, { target, tls }: Wanted, where: string): Promise<TLSSocket> {
+  const name = tls?.serverName ?? target.host;
+  const options: ConnectionOptions = {
+    socket,
+    host: target.host,
+    rejectUnauthorized: tls?.verify ?? true,
+    // The certificate must be for the name that was asked for, whatever address was dialled.
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
+    ...(ipaddr.isValid(name) ? {} : { servername: name }),
+    ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls?.key === undefined ? {} : { key: tls.key.reveal() }),
+    ...(tls?.alpnProtocols === undefined ? {} : { ALPNProtocols: tls.alpnProtocols }),
+  };
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      socket.destroy();
+      reject(new AttemptError(socketFailure(error, "tls", where)));
+    };
+    let secure: TLSSocket;
+    try {
+      secure = connectTls(options);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    const onError = (error: Error) => fail(error);
+    const onClose = () => fail(null);
+    secure.once("error", onError);
+    secure.once("close", onClose);
+    secure.once("secureConnect", () => {
+      secure.removeListener("error", onError);
+      secure.removeListener("close", onClose);
+      resolve(secure);
+    });
+  });
+}
+
+function webSocketOptions({ target, websocket }: Wanted, where: string, maxPacketBytes: number) {
+  const headers = Object.entries(websocket?.headers ?? {}).map(([name, value]) => [name, value.reveal()]);
+  return {
+    url: `${target.transport}://${where}${target.path}`,
+    protocol: websocket?.protocol ?? "mqtt",
+    headers: Object.fromEntries(headers) as Record<string, string>,
+    // Room for a few small packets in the message that carries a largest one.
+    maxMessageBytes: maxPacketBytes + 65_536,
+  };
+}

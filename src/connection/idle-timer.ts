@@ -1,0 +1,55 @@
+/** Calls `onIdle` when nothing has touched a connection, and no stream was open on it, for `ttlMs`. */
+export class IdleTimer {
+  readonly #ttlMs: number;
+  readonly #onIdle: () => void;
+  readonly #now: () => number;
+  #holders = 0;
+  #touchedAt: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `now` is a monotonic clock in milliseconds. */
+  constructor(ttlMs: number, now: () => number, onIdle: () => void) {
+    this.#ttlMs = ttlMs;
+    this.#now = now;
+    this.#onIdle = onIdle;
+    this.#touchedAt = now();
+    this.#arm();
+  }
+
+  /** When it would go idle as things are, on the clock that was given; null while something holds it. */
+  get expiresAt(): number | null {
+    return this.#holders > 0 ? null : this.#touchedAt + this.#ttlMs;
+  }
+
+  touch(): void {
+    this.#touchedAt = this.#now();
+  }
+
+  /** Keeps it from going idle until {@link release}. */
+  hold(): void {
+    this.#holders += 1;
+  }
+
+  release(): void {
+    this.#holders -= 1;
+    this.touch();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Touching is frequent and does not move the timer: it looks again when it fires. Timers carry 24 days at most. */
+  #arm(): void {
+    const left = Math.min(2 ** 31 - 1, this.#touchedAt + this.#ttlMs - this.#now());
+    this.#timer = setTimeout(
+      () => {
+        if (this.#holders > 0 || this.#now() < this.#touchedAt + this.#ttlMs) {
+          if (this.#holders > 0) this.touch();
+          this.#arm();
+        } else this.#onIdle();
+      },
+      Math.max(1, left),
+    );
+  }
+}

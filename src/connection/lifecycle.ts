@@ -1,0 +1,63 @@
+import { timestamp, type Clock } from "../clock.ts";
+import { FrameCache } from "../stream/frame.ts";
+import { OrderedLog } from "../stream/log.ts";
+import type { Announcement } from "./announcement.ts";
+import type { Flags } from "./view.ts";
+import type { StateName } from "./state.ts";
+
+/** The state that an event leaves behind; GET shows the same until the next event. */
+export interface Subject {
+  readonly connection: string;
+  readonly state: StateName;
+  readonly version: number;
+  readonly flags: Flags;
+}
+
+/** Each connection keeps so many of its own events, and so many bytes of them. */
+const perConnection = { maxEntries: 1_000, maxBytes: 1_048_576 };
+
+/**
+ * Writes lifecycle events: each goes into the log of its connection and into the log of all, under one id. Ids are of
+ * one sequence, so that what happened first has the smaller one whatever the connection.
+ */
+export class Lifecycle {
+  readonly all: OrderedLog;
+  readonly frames = new FrameCache();
+  readonly #epoch: string;
+  readonly #clock: Clock;
+  #sequence = 0;
+
+  constructor(epoch: string, clock: Clock, maxEvents: number) {
+    this.#epoch = epoch;
+    this.#clock = clock;
+    this.all = new OrderedLog(epoch, { maxEntries: maxEvents, maxBytes: maxEvents * 2_048 });
+  }
+
+  /** A log for a new connection. */
+  newLog(): OrderedLog {
+    return new OrderedLog(this.#epoch, perConnection);
+  }
+
+  append(
+    log: OrderedLog,
+    { connection, state, version, flags }: Subject,
+    { type, fields }: Announcement,
+  ): void {
+    this.#sequence += 1;
+    const sequence = this.#sequence;
+    const at = timestamp(this.#clock.wall());
+    const json = JSON.stringify({
+      id: log.idOf(sequence),
+      type,
+      at,
+      connection,
+      state,
+      version,
+      flags,
+      ...fields,
+    });
+    const entry = { sequence, type, connection, json };
+    log.append(entry);
+    this.all.append(entry);
+  }
+}

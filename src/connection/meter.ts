@@ -1,0 +1,38 @@
+import type { Attempt } from "../broker/attempt.ts";
+import type { Traffic } from "./view.ts";
+
+/** Counts a connection's traffic over all of its attempts. */
+export class Meter {
+  #messagesIn = 0;
+  #bytesIn = 0;
+  #bytesOut = 0;
+  #lastReceivedAt = 0;
+  #ping: { readonly rttMs: number; readonly at: number } | null = null;
+
+  /** Takes over the figures of an attempt that has ended. */
+  retire(attempt: Attempt | null): void {
+    const client = attempt?.client;
+    if (!client) return;
+    this.#messagesIn += client.messagesIn;
+    this.#bytesIn += client.bytesIn;
+    this.#bytesOut += client.bytesOut;
+    this.#lastReceivedAt = Math.max(this.#lastReceivedAt, client.lastReceivedAt);
+    this.#ping = attempt?.keepAlive?.last ?? this.#ping;
+  }
+
+  /** The figures now; `offset` turns monotonic times into epoch milliseconds. */
+  read(attempt: Attempt | null, offset: number): Traffic {
+    const client = attempt?.client;
+    const lastReceivedAt = Math.max(this.#lastReceivedAt, client?.lastReceivedAt ?? 0);
+    const ping = attempt?.keepAlive?.last ?? this.#ping;
+    return {
+      lastPacketAt: lastReceivedAt === 0 ? null : lastReceivedAt + offset,
+      ping: ping && { rttMs: ping.rttMs, at: ping.at + offset },
+      messagesIn: this.#messagesIn + (client?.messagesIn ?? 0),
+      messagesOut: 0,
+      bytesIn: this.#bytesIn + (client?.bytesIn ?? 0),
+      bytesOut: this.#bytesOut + (client?.bytesOut ?? 0),
+      inflight: 0,
+    };
+  }
+}

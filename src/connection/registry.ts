@@ -1,0 +1,157 @@
+import { Problem } from "../problem.ts";
+import { Connection, type CloseOptions, type ConnectionDeps } from "./connection.ts";
+import { IdleTimer } from "./idle-timer.ts";
+import type { ConnectionRequest } from "./request.ts";
+import type { StateName } from "./state.ts";
+import type { ConnectionView } from "./view.ts";
+
+interface Entry {
+  readonly connection: Connection;
+  readonly order: number;
+  readonly idle: IdleTimer | null;
+}
+
+export interface ListFilter {
+  readonly state: StateName | undefined;
+  /** `[name, value]` pairs, all of which must hold. */
+  readonly labels: readonly (readonly [string, string])[];
+  readonly limit: number;
+  /** Where a page before ended. */
+  readonly after: number;
+}
+
+const gracefully = { force: false, reasonCode: 0, drainMs: 5_000 } as const;
+
+/** All connections, by id. Bounded; what is closed is gone from it. */
+export class Registry {
+  readonly #deps: Omit<ConnectionDeps, "onClosed">;
+  readonly #maxConnections: number;
+  readonly #entries = new Map<string, Entry>();
+  #order = 0;
+  #stopping = false;
+
+  constructor(deps: Omit<ConnectionDeps, "onClosed">, maxConnections: number) {
+    this.#deps = deps;
+    this.#maxConnections = maxConnections;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** How many connections are in each state. */
+  count(): Record<StateName, number> {
+    const counts = { connecting: 0, connected: 0, waiting: 0, failed: 0, closing: 0, closed: 0 };
+    for (const { connection } of this.#entries.values()) counts[connection.machine.state.name] += 1;
+    return counts;
+  }
+
+  /**
+   * Takes the id and makes a connection, which has not dialled yet.
+   *
+   * @throws {Problem} `connection-exists`, `limit-reached`, `shutting-down`
+   */
+  add(
+    id: string,
+    request: ConnectionRequest,
+    options: { readonly kept: boolean; readonly clientId: string | null },
+  ): Connection {
+    if (this.#stopping)
+      throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
+    if (this.#entries.has(id))
+      throw new Problem("connection-exists", `A connection with the id "${id}" exists`);
+    if (this.#entries.size >= this.#maxConnections) {
+      const limit = { name: "CONNACK_MAX_CONNECTIONS", value: this.#maxConnections };
+      throw new Problem("limit-reached", {
+        detail: `This server holds ${this.#maxConnections} connections, which is as many as it may`,
+        limit,
+        retryAfterSeconds: 10,
+      });
+    }
+    const deps: ConnectionDeps = { ...this.#deps, onClosed: (closed) => this.#remove(closed) };
+    const connection = new Connection(id, request, options.kept, options.clientId, deps);
+    const idle =
+      request.idleTtlMs === null
+        ? null
+        : new IdleTimer(request.idleTtlMs, this.#deps.clock.monotonic, () =>
+            connection.close({ cause: "idle", ...gracefully }),
+          );
+    this.#order += 1;
+    this.#entries.set(id, { connection, order: this.#order, idle });
+    return connection;
+  }
+
+  /** The connection with this id; a call that asks for it counts as a touch. */
+  find(id: string): Connection | null {
+    const entry = this.#entries.get(id);
+    entry?.idle?.touch();
+    return entry?.connection ?? null;
+  }
+
+  /** @throws {Problem} `not-found` */
+  get(id: string): Connection {
+    const connection = this.find(id);
+    if (connection === null) throw new Problem("not-found", "There is no connection with this id");
+    return connection;
+  }
+
+  /** Keeps a connection from going idle while a stream is open on it; returns what ends that. */
+  hold(id: string): () => void {
+    const idle = this.#entries.get(id)?.idle;
+    idle?.hold();
+    return () => idle?.release();
+  }
+
+  view(connection: Connection): ConnectionView {
+    const expires = this.#entries.get(connection.id)?.idle?.expiresAt ?? null;
+    const { wall, monotonic } = this.#deps.clock;
+    return connection.view(expires === null ? null : wall() - monotonic() + expires);
+  }
+
+  /** A page, oldest first; `next` is where the following page begins, null at the end. */
+  list({ state, labels, limit, after }: ListFilter): {
+    readonly items: readonly ConnectionView[];
+    readonly next: number | null;
+  } {
+    const items: ConnectionView[] = [];
+    let last = after;
+    for (const { connection, order } of this.#entries.values()) {
+      if (order <= after) continue;
+      if (state !== undefined && connection.machine.state.name !== state) continue;
+      if (
+        !labels.every(
+          ([name, value]) =>
+            Object.hasOwn(connection.request.labels, name) && connection.request.labels[name] === value,
+        )
+      )
+        continue;
+      if (items.length === limit) return { items, next: last };
+      items.push(this.view(connection));
+      last = order;
+    }
+    return { items, next: null };
+  }
+
+  /** Takes no more, closes all, and resolves when all are closed; those not closed by `graceMs` are cut. */
+  async shutdown(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    const close: CloseOptions = { cause: "shutdown", ...gracefully, drainMs: graceMs };
+    const connections = [...this.#entries.values()].map((entry) => entry.connection);
+    for (const connection of connections) connection.close(close);
+    const cut = setTimeout(() => {
+      for (const connection of connections) connection.close({ ...close, force: true });
+    }, graceMs);
+    const never = new AbortController().signal;
+    await Promise.all(
+      connections.map((connection) => connection.until(({ state }) => state.name === "closed", never)),
+    );
+    clearTimeout(cut);
+  }
+
+  #remove(connection: Connection): void {
+    const entry = this.#entries.get(connection.id);
+    if (entry?.connection !== connection) return;
+    entry.idle?.stop();
+    this.#entries.delete(connection.id);
+  }
+}

@@ -1,0 +1,97 @@
+import { readFileSync } from "node:fs";
+import { createApp } from "./app.ts";
+import { createLogger } from "./log.ts";
+import { serve, type Serving } from "./serve.ts";
+import { camelCase, parseSettings, settingsTable, SettingsError, type Settings } from "./settings.ts";
+
+/** The version in package.json. */
+export function readVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  return typeof manifest === "object" && manifest !== null && "version" in manifest
+    ? String(manifest.version)
+    : "unknown";
+}
+
+/** What `--help` prints. */
+export function helpText(): string {
+  const names = Object.entries(settingsTable).map(([name, { sentence, fallback, shownDefault }]) => {
+    const shown = shownDefault ?? String(fallback);
+    return `  CONNACK_${name}  (default ${shown})\n      ${sentence.replaceAll("`", "")}`;
+  });
+  return `connack: an HTTP bridge to MQTT brokers
+
+Usage: bun start [--config FILE] [--help] [--version]
+
+  --config FILE  settings from a JSON object, by name in camelCase without the prefix (${camelCase("MAX_STREAMS")});
+                 the environment wins
+
+Settings, from the environment:
+${names.join("\n")}
+`;
+}
+
+/** Reads the settings of this process: a `--config` file under the environment. Ends the process where they are wrong. */
+export function loadSettings(argv: readonly string[]): Settings {
+  const index = argv.indexOf("--config");
+  try {
+    const unknown = argv.find(
+      (arg, i) => arg.startsWith("-") && arg !== "--config" && argv[i - 1] !== "--config",
+    );
+    if (unknown !== undefined) throw new SettingsError(`${unknown}: no such option; see --help`);
+    return parseSettings(process.env, index === -1 ? {} : readConfig(argv[index + 1]));
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return process.exit(2);
+  }
+}
+
+function readConfig(path: string | undefined): unknown {
+  if (path === undefined) throw new SettingsError("--config needs the name of a file");
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new SettingsError(`--config ${path}: ${error instanceof Error ? error.message : "cannot be read"}`);
+  }
+}
+
+/** Starts the service, and stops it on SIGTERM or SIGINT: connections end with DISCONNECT, streams are told, exit 0. */
+export function start(settings: Settings, onStopped: () => Promise<void> = () => Promise.resolve()): Serving {
+  const format =
+    settings.logFormat === "auto" ? (process.stderr.isTTY ? "text" : "json") : settings.logFormat;
+  const logger = createLogger({
+    level: settings.logLevel,
+    format,
+    write: (line) => process.stderr.write(line),
+    now: Date.now,
+  });
+  const app = createApp(settings, logger, readVersion());
+  const serving = listen(() => serve(app, settings.host, settings.port), `${settings.host}:${settings.port}`);
+  let stopping = false;
+  const stop = async (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    logger.info("stopping", { signal });
+    // A grace and a little more, whatever hangs.
+    setTimeout(() => process.exit(0), settings.shutdownGraceMs + 2_000).unref();
+    await app.close();
+    await onStopped();
+    await serving.stop();
+    process.exit(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
+  const host = serving.hostname.includes(":") ? `[${serving.hostname}]` : serving.hostname;
+  process.stdout.write(`connack listening on http://${host}:${serving.port}\n`);
+  return serving;
+}
+
+function listen(open: () => Serving, where: string): Serving {
+  try {
+    return open();
+  } catch (error) {
+    process.stderr.write(
+      `cannot listen on ${where}: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    return process.exit(1);
+  }
+}

@@ -1,0 +1,50 @@
+import type { ConnackApp } from "./app.ts";
+
+export interface Serving {
+  readonly hostname: string;
+  readonly port: number;
+  /** Stops listening; requests under way are finished. */
+  stop(): Promise<void>;
+}
+
+interface BunServer {
+  readonly hostname: string;
+  readonly port: number;
+  timeout(request: Request, seconds: number): void;
+  stop(force: boolean): Promise<void>;
+}
+
+interface Runtimes {
+  readonly Bun?: { serve(options: object): BunServer };
+  readonly Deno?: {
+    serve(
+      options: object,
+      handler: (request: Request) => Response | Promise<Response>,
+    ): { addr: { hostname: string; port: number }; shutdown(): Promise<void> };
+  };
+}
+
+/** Idle HTTP connections are closed after so long, where the runtime can; waits and streams lift it for themselves. */
+const idleTimeoutSeconds = 30;
+
+/** Listens with the server of the runtime that runs this; the one place that knows which. */
+export function serve(app: ConnackApp, hostname: string, port: number): Serving {
+  const { Bun, Deno } = globalThis as Runtimes;
+  if (Bun !== undefined) {
+    const server = Bun.serve({
+      hostname,
+      port,
+      idleTimeout: idleTimeoutSeconds,
+      // Bodies are limited by the routes, with an answer that says so.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      fetch: (request: Request, self: BunServer) =>
+        app.fetch(request, { holdOpen: () => self.timeout(request, 0) }),
+    });
+    return { hostname: server.hostname, port: server.port, stop: () => server.stop(false) };
+  }
+  if (Deno !== undefined) {
+    const server = Deno.serve({ hostname, port, onListen: () => {} }, (request) => app.fetch(request));
+    return { ...server.addr, stop: () => server.shutdown() };
+  }
+  throw new Error("Connack runs on Bun or Deno");
+}

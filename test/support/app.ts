@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { createApp, type AppOverrides, type ConnackApp } from "../../src/app.ts";
+import { createLogger } from "../../src/log.ts";
+import { serve } from "../../src/serve.ts";
+import { parseSettings } from "../../src/settings.ts";
+import { readEvents, type EventReader } from "./event-reader.ts";
+
+/** An answer, read. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as JSON, untyped on purpose: tests look into it. */
+  // oxlint-disable-next-line no-explicit-any
+  readonly body: any;
+}
+
+/** Connack behind a real socket of the runtime that runs the test. */
+export interface TestApp extends AsyncDisposable {
+  readonly app: ConnackApp;
+  readonly url: string;
+  /** All that was logged, at debug level. */
+  readonly logs: readonly string[];
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+    signal?: AbortSignal,
+  ): Promise<Answer>;
+  /** POST /connections. */
+  open(request: object, query?: string): Promise<Answer>;
+  /** Opens an SSE stream; headers have arrived when it resolves. */
+  events(path: string, headers?: Record<string, string>): Promise<EventReader>;
+  stop(): Promise<void>;
+}
+
+/** `environment` is that of the process, with the `CONNACK_` names. */
+export async function startApp(
+  environment: Record<string, string> = {},
+  overrides: AppOverrides = {},
+): Promise<TestApp> {
+  const logs: string[] = [];
+  const logger = createLogger({
+    level: "debug",
+    format: "json",
+    write: (line) => logs.push(line),
+    now: Date.now,
+  });
+  const settings = parseSettings({ CONNACK_SHUTDOWN_GRACE_MS: "2000", ...environment });
+  const app = createApp(settings, logger, "0.0.0-test", overrides);
+  const serving = serve(app, "127.0.0.1", 0);
+  const url = `http://127.0.0.1:${serving.port}`;
+  const call: TestApp["call"] = async (method, path, body, headers = {}, signal) => {
+    const json = body === undefined ? {} : { "content-type": "application/json" };
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: { ...json, ...headers },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const text = await response.text();
+    const isJson =
+      /json/.test(response.headers.get("content-type") ?? "") &&
+      !/ndjson/.test(response.headers.get("content-type") ?? "");
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: isJson && text !== "" ? JSON.parse(text) : null,
+    };
+  };
+  let stopped: Promise<void> | undefined;
+  const stop = () =>
+    (stopped ??= (async () => {
+      await app.close();
+      await serving.stop();
+    })());
+  return {
+    app,
+    url,
+    logs,
+    call,
+    open: (request, query = "") => call("POST", `/connections${query}`, request),
+    events: async (path, headers = {}) => {
+      const controller = new AbortController();
+      const response = await fetch(`${url}${path}`, { headers, signal: controller.signal });
+      assert.equal(response.status, 200, await (response.status === 200 ? "" : response.text()));
+      return readEvents(response, controller);
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}

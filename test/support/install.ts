@@ -1,0 +1,32 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { debianPackage, isAvailable, type ToolName, toolNames } from "./tools.ts";
+
+/** Installs what is missing where it can, on Debian as root, and returns what is missing still. */
+export function installTools(log: (line: string) => void): readonly ToolName[] {
+  const missing = missingTools();
+  if (missing.length === 0) return missing;
+  if (!existsSync("/etc/debian_version") || process.getuid?.() !== 0) {
+    log(`Not installed: ${missing.join(", ")}. As root on Debian or Ubuntu they would be installed now.`);
+    return missing;
+  }
+  const packages = missing.map(debianPackage);
+  log(`Installing ${packages.join(", ")}`);
+  // A failed update is no reason to stop: the lists that are there may do.
+  aptGet(log, "update");
+  aptGet(log, "install", "-y", "--no-install-recommends", ...packages);
+  return missingTools();
+}
+
+export function missingTools(): readonly ToolName[] {
+  return toolNames.filter((name) => !isAvailable(name));
+}
+
+function aptGet(log: (line: string) => void, ...args: readonly string[]): void {
+  const result = spawnSync("apt-get", args, {
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    encoding: "utf8",
+    timeout: 300_000,
+  });
+  if (result.status !== 0) log(`apt-get ${args.join(" ")} failed: ${result.stderr ?? result.error?.message}`);
+}

@@ -1,0 +1,31 @@
+import { spawnSync } from "node:child_process";
+
+interface Tool {
+  /** Debian's name of it. */
+  readonly debianPackage: string;
+  readonly probe: readonly [command: string, ...args: string[]];
+}
+
+/** The programs from outside the repository that some tests need. */
+export const toolNames = ["mosquitto", "openssl", "paho", "curl", "iproute2"] as const;
+export type ToolName = (typeof toolNames)[number];
+
+const tools: Readonly<Record<ToolName, Tool>> = {
+  mosquitto: { debianPackage: "mosquitto", probe: ["/usr/sbin/mosquitto", "-h"] },
+  openssl: { debianPackage: "openssl", probe: ["openssl", "version"] },
+  // Debian's own interpreter: the package is invisible to any other python3 that PATH may name first.
+  paho: { debianPackage: "python3-paho-mqtt", probe: ["/usr/bin/python3", "-c", "import paho.mqtt.client"] },
+  curl: { debianPackage: "curl", probe: ["curl", "--version"] },
+  iproute2: { debianPackage: "iproute2", probe: ["ss", "--version"] },
+};
+
+export function debianPackage(name: ToolName): string {
+  return tools[name].debianPackage;
+}
+
+/** Whether the tool starts; its exit status does not matter, since `mosquitto -h` ends with 3. */
+export function isAvailable(name: ToolName): boolean {
+  const [command, ...args] = tools[name].probe;
+  const result = spawnSync(command, args, { stdio: "ignore" });
+  return name === "paho" ? result.status === 0 : result.error === undefined && result.status !== null;
+}
