@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { createApp } from "./app.ts";
+import { createApp, type ConnackApp } from "./app.ts";
 import { createLogger } from "./log.ts";
 import { serve, type Serving } from "./serve.ts";
 import { camelCase, parseSettings, settingsTable, SettingsError, type Settings } from "./settings.ts";
@@ -16,7 +16,7 @@ export function readVersion(): string {
 export function helpText(): string {
   const names = Object.entries(settingsTable).map(([name, { sentence, fallback, shownDefault }]) => {
     const shown = shownDefault ?? String(fallback);
-    return `  CONNACK_${name}  (default ${shown})\n      ${sentence.replaceAll("`", "")}`;
+    return `  CONNACK_${name}  (default ${shown})\n      ${sentence.replaceAll("\u0060", "")}`;
   });
   return `connack: an HTTP bridge to MQTT brokers
 
@@ -55,18 +55,21 @@ function readConfig(path: string | undefined): unknown {
   }
 }
 
+export interface StartOptions {
+  /** Runs when all connections are closed. */
+  readonly onStopped?: () => Promise<void>;
+  /** Where the port is taken, take any. */
+  readonly orAnyPort?: boolean;
+}
+
 /** Starts the service, and stops it on SIGTERM or SIGINT: connections end with DISCONNECT, streams are told, exit 0. */
-export function start(settings: Settings, onStopped: () => Promise<void> = () => Promise.resolve()): Serving {
+export function start(settings: Settings, { onStopped, orAnyPort = false }: StartOptions = {}): Serving {
   const format =
     settings.logFormat === "auto" ? (process.stderr.isTTY ? "text" : "json") : settings.logFormat;
-  const logger = createLogger({
-    level: settings.logLevel,
-    format,
-    write: (line) => process.stderr.write(line),
-    now: Date.now,
-  });
+  const write = (line: string) => process.stderr.write(line);
+  const logger = createLogger({ level: settings.logLevel, format, write, now: Date.now });
   const app = createApp(settings, logger, readVersion());
-  const serving = listen(() => serve(app, settings.host, settings.port), `${settings.host}:${settings.port}`);
+  const serving = listen(app, settings, orAnyPort);
   let stopping = false;
   const stop = async (signal: string) => {
     if (stopping) return;
@@ -75,7 +78,7 @@ export function start(settings: Settings, onStopped: () => Promise<void> = () =>
     // A grace and a little more, whatever hangs.
     setTimeout(() => process.exit(0), settings.shutdownGraceMs + 2_000).unref();
     await app.close();
-    await onStopped();
+    await onStopped?.();
     await serving.stop();
     process.exit(0);
   };
@@ -85,12 +88,13 @@ export function start(settings: Settings, onStopped: () => Promise<void> = () =>
   return serving;
 }
 
-function listen(open: () => Serving, where: string): Serving {
+function listen(app: ConnackApp, { host, port }: Settings, orAnyPort: boolean): Serving {
   try {
-    return open();
+    return serve(app, host, port);
   } catch (error) {
+    if (orAnyPort) return serve(app, host, 0);
     process.stderr.write(
-      `cannot listen on ${where}: ${error instanceof Error ? error.message : String(error)}\n`,
+      `cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}\n`,
     );
     return process.exit(1);
   }

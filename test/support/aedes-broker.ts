@@ -6,7 +6,7 @@ import { createServer as createTlsServer } from "node:tls";
 import { Aedes, type AedesOptions } from "aedes";
 import type { Certificate } from "./certificates.ts";
 import { listenOnLoopback } from "./loopback-server.ts";
-import { readEverything } from "./read-everything.ts";
+import { readEverything } from "../../src/demo/read-everything.ts";
 import { acceptWebSocket, rejectUpgrade } from "./websocket-stream.ts";
 
 export type Transport = "tcp" | "tls" | "ws" | "wss";

@@ -6,15 +6,23 @@ export interface LoopbackServer {
   readonly port: number;
   /** Accepted and not yet closed; for TLS these are the TCP sockets underneath. */
   readonly sockets: ReadonlySet<Socket>;
+  /** Resolves when no accepted socket is open, now or later. */
+  idle(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Listens on 127.0.0.1; port 0, the default, lets the kernel choose. */
 export async function listenOnLoopback(server: Server, port = 0): Promise<LoopbackServer> {
   const sockets = new Set<Socket>();
+  const idling = new Set<() => void>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    socket.once("close", () => {
+      sockets.delete(socket);
+      if (sockets.size > 0) return;
+      for (const resolve of idling) resolve();
+      idling.clear();
+    });
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
@@ -23,6 +31,11 @@ export async function listenOnLoopback(server: Server, port = 0): Promise<Loopba
   return {
     port: address.port,
     sockets,
+    idle: () =>
+      new Promise((resolve) => {
+        if (sockets.size === 0) resolve();
+        else idling.add(resolve);
+      }),
     async close() {
       if (!server.listening) return;
       // The callback is not awaited: it is told only when every handle is gone, which one runtime

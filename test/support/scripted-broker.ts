@@ -23,6 +23,8 @@ export interface ScriptedBroker extends AsyncDisposable {
   connection(number: number): Promise<ScriptedPeer>;
   /** How many network connections are open now, those in a TLS handshake included. */
   liveCount(): number;
+  /** Resolves when none is open, now or later. */
+  idle(): Promise<void>;
 }
 
 /** A broker on 127.0.0.1 that does to every connection what the script says. */
@@ -60,6 +62,7 @@ export async function startScriptedBroker(
       return coming.promise;
     },
     liveCount: () => listening.sockets.size,
+    idle: () => listening.idle(),
     async [Symbol.asyncDispose]() {
       await listening.close();
       for (const { reject } of waiting.values()) reject(new PeerClosed("The scripted broker has closed"));

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { catalogue } from "../src/problem-catalogue.ts";
+import { describe, it } from "./support/test.ts";
+
+const root = resolve(import.meta.dirname, "..");
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+  /** As written, each with whether it is for types alone. */
+  readonly imports: readonly { readonly from: string; readonly typeOnly: boolean }[];
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return filesBelow(path);
+    return entry.name.endsWith(".ts") ? [path] : [];
+  });
+}
+
+const sources: readonly SourceFile[] = ["src", "routes"].flatMap(filesBelow).map((path) => {
+  const text = readFileSync(join(root, path), "utf8");
+  const imports = [...text.matchAll(/^(?:import|export)\s+(type\s)?[^;]*?from\s+"([^"]+)"/gms)].map(
+    (match) => ({
+      from: match[2] ?? "",
+      typeOnly: match[1] !== undefined,
+    }),
+  );
+  return { path, text, imports };
+});
+
+const local = (file: SourceFile, from: string) => relative(root, resolve(root, dirname(file.path), from));
+
+/** Files, apart from those allowed, that import something which `forbidden` names. */
+function importers(forbidden: RegExp, allowed: RegExp, withTypes = true): string[] {
+  return sources
+    .filter(
+      (file) =>
+        !allowed.test(file.path) &&
+        file.imports.some(({ from, typeOnly }) => forbidden.test(from) && (withTypes || !typeOnly)),
+    )
+    .map((file) => file.path);
+}
+
+describe("architecture", () => {
+  it("src does not import Hono, and only app.ts imports routes", () => {
+    assert.deepEqual(importers(/^(@?hono\b|@hono\/)/, /^routes\//), []);
+    assert.deepEqual(importers(/\/routes\//, /^(src\/app\.ts|routes\/)/), []);
+  });
+
+  it("only broker/client.ts imports mqtt; others in broker its types at most", () => {
+    assert.deepEqual(importers(/^mqtt$/, /^src\/broker\/client\.ts$/, false), []);
+    assert.deepEqual(importers(/^mqtt$/, /^src\/broker\//), []);
+  });
+
+  it("the embedded broker is the demo's alone", () => {
+    assert.deepEqual(importers(/^aedes$/, /^src\/demo\//), []);
+    assert.deepEqual(importers(/\/demo\//, /^src\/demo(\.ts|\/)/), []);
+  });
+
+  it("mqtt/ imports nothing outside of itself but zod", () => {
+    for (const file of sources.filter(({ path }) => path.startsWith("src/mqtt/"))) {
+      for (const { from } of file.imports) {
+        assert.ok(
+          from === "zod" || (from.startsWith(".") && local(file, from).startsWith("src/mqtt/")),
+          `${file.path} imports ${from}`,
+        );
+      }
+    }
+  });
+
+  it("the runtimes are named only in serve.ts", () => {
+    const named = sources.filter(({ text }) =>
+      /\b(Bun|Deno)\./.test(text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "")),
+    );
+    assert.deepEqual(
+      named.map(({ path }) => path),
+      ["src/serve.ts"],
+    );
+  });
+
+  it("has no import cycles, types apart", () => {
+    const graph = new Map(
+      sources.map((file) => [
+        file.path,
+        file.imports
+          .filter(({ from, typeOnly }) => !typeOnly && from.startsWith("."))
+          .map(({ from }) => local(file, from)),
+      ]),
+    );
+    const visit = (path: string, trail: readonly string[]): void => {
+      assert.ok(!trail.includes(path), `a cycle: ${[...trail, path].join(" → ")}`);
+      for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
+    };
+    for (const path of graph.keys()) visit(path, []);
+  });
+
+  it("only entry files do anything when they are imported", () => {
+    const statement =
+      /^(?!import|export|const|function|async function|class|interface|type|declare|@|\/|\s|\}|\)|\]|$)\S/m;
+    const acting = sources.filter(({ text }) => statement.test(text.replaceAll(/`[^`]*`/g, '""')));
+    assert.deepEqual(acting.map(({ path }) => path).toSorted(), ["src/demo.ts", "src/main.ts"]);
+  });
+
+  it("files have at most 300 lines; data tables apart", () => {
+    const long = sources.filter(
+      ({ text, path }) => text.split("\n").length > 300 && path !== "src/problem-catalogue.ts",
+    );
+    assert.deepEqual(
+      long.map(({ path }) => path),
+      [],
+    );
+  });
+
+  it("uses every problem of the catalogue, and none that is not in it", () => {
+    const text = sources
+      .filter(({ path }) => path !== "src/problem-catalogue.ts")
+      .map((file) => file.text)
+      .join("\n");
+    assert.deepEqual(
+      Object.keys(catalogue).filter((code) => !text.includes(`"${code}"`)),
+      [],
+    );
+  });
+
+  it("pins every dependency, the same in both lock files", () => {
+    const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<
+      "dependencies" | "devDependencies",
+      Record<string, string>
+    >;
+    const npmLock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+      packages: Record<string, { version: string }>;
+    };
+    const bunLock = readFileSync(join(root, "bun.lock"), "utf8");
+    for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+      assert.match(version, /^\d+\.\d+\.\d+(-[\w.]+)?$/, `${name} is not pinned`);
+      assert.equal(
+        npmLock.packages[`node_modules/${name}`]?.version,
+        version,
+        `${name} in package-lock.json`,
+      );
+      assert.ok(bunLock.includes(`"${name}@${version}"`), `${name} in bun.lock`);
+    }
+  });
+});
