@@ -12,11 +12,14 @@ export interface Rig {
   /** A password that {@link Rig.open} sends; it may be seen by the broker alone. */
   readonly canary: string;
   /** As `TestApp.call`, with its answer noted. */
-  call: TestApp["call"];
+  readonly call: TestApp["call"];
   /** POST /connections with the canary as password, unless the request has one or is no object. */
-  open(request: object, query?: string, headers?: Record<string, string>): Promise<Answer>;
+  readonly open: (request: object, query?: string, headers?: Record<string, string>) => Promise<Answer>;
   /** A scripted broker, whose network connections must all be gone in the end. */
-  broker(script: Script, options?: Parameters<typeof startScriptedBroker>[1]): Promise<ScriptedBroker>;
+  readonly broker: (
+    script: Script,
+    options?: Parameters<typeof startScriptedBroker>[1],
+  ) => Promise<ScriptedBroker>;
 }
 
 interface RigOptions {
