@@ -126,7 +126,11 @@ export function mountControl(app: App, services: Services): void {
     await waits.during(() =>
       operations.close(connection, { ...query, sessionExpiryInterval: query.sessionExpiryInterval }),
     );
-    return c.json({ ...registry.view(connection), drained: true, unacknowledged: 0 });
+    return c.json({
+      ...registry.view(connection),
+      drained: connection.unacknowledged === 0,
+      unacknowledged: connection.unacknowledged,
+    });
   });
 }
 

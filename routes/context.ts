@@ -24,6 +24,8 @@ export interface Services {
   readonly newId: () => string;
   readonly logger: Logger;
   readonly maxBodyBytes: number;
+  /** Host names besides loopback ones that requests may name. */
+  readonly allowedHosts: readonly string[];
   readonly version: string;
   /** False from the moment at which shutdown begins. */
   readonly accepting: () => boolean;

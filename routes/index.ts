@@ -5,6 +5,7 @@ import type { App, AppEnv, Services } from "./context.ts";
 import { mountEvents } from "./events.ts";
 import { mountHealth } from "./health.ts";
 import { accessLog } from "./middleware/access-log.ts";
+import { browserSafety } from "./middleware/browser-safety.ts";
 import { limitBody } from "./middleware/json-body.ts";
 import { onError, onInvalid, onNotFound } from "./middleware/problems.ts";
 import { mountProbe } from "./probe.ts";
@@ -18,6 +19,7 @@ export function createRoutes(services: Services): App {
   app.notFound(onNotFound(app));
   app.use(requestId({ limitLength: 64 }));
   app.use(accessLog(services.logger, services.clock));
+  app.use(browserSafety(services.allowedHosts));
   app.use(limitBody(services.maxBodyBytes));
   mountHealth(app, services);
   mountProblems(app);

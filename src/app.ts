@@ -53,7 +53,7 @@ export function createApp(
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       }),
   };
-  const lifecycle = new Lifecycle(randomBytes(6).toString("hex"), clock, settings.maxEvents);
+  const lifecycle = new Lifecycle(randomBytes(6).toString("hex"), clock, logger, settings.maxEvents);
   const registry = new Registry({ attempt, lifecycle, clock, random }, settings.maxConnections);
   const limits = {
     maxStreams: settings.maxStreams,
@@ -75,6 +75,7 @@ export function createApp(
     newId: () => `c_${uuidv7()}`,
     logger,
     maxBodyBytes: settings.maxBodyBytes,
+    allowedHosts: settings.allowedHosts,
     version,
     accepting: () => accepting,
   });

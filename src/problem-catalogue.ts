@@ -49,6 +49,21 @@ export const catalogue = {
     "Metadata, link-local, multicast and other special addresses are refused, as are names that resolve to them.",
     dig,
   ),
+  "forbidden-host": entry(
+    403,
+    "Not a host of this server",
+    false,
+    "The Host header names something that this server does not answer to.",
+    "A proxy that passes on its own host name; name it in CONNACK_ALLOWED_HOSTS.",
+    "curl -si http://127.0.0.1:8080/healthz",
+  ),
+  "cross-site-request": entry(
+    403,
+    "A call from another site",
+    false,
+    "A web page of another site tried to change something here.",
+    "A page that is not served by this server.",
+  ),
   "not-found": entry(
     404,
     "Not found",

@@ -7,6 +7,9 @@ export interface Serving {
   stop(): Promise<void>;
 }
 
+/** Older versions lack what WebSocket streams and `localAddress` need. */
+const leastBun = [1, 4, 5] as const;
+
 interface BunServer {
   readonly hostname: string;
   readonly port: number;
@@ -15,7 +18,7 @@ interface BunServer {
 }
 
 interface Runtimes {
-  readonly Bun?: { serve(options: object): BunServer };
+  readonly Bun?: { readonly version: string; serve(options: object): BunServer };
   readonly Deno?: {
     serve(
       options: object,
@@ -31,6 +34,7 @@ const idleTimeoutSeconds = 30;
 export function serve(app: ConnackApp, hostname: string, port: number): Serving {
   const { Bun, Deno } = globalThis as Runtimes;
   if (Bun !== undefined) {
+    requireBun(Bun.version);
     const server = Bun.serve({
       hostname,
       port,
@@ -47,4 +51,11 @@ export function serve(app: ConnackApp, hostname: string, port: number): Serving 
     return { ...server.addr, stop: () => server.shutdown() };
   }
   throw new Error("Connack runs on Bun or Deno");
+}
+
+function requireBun(version: string): void {
+  const parts = version.split(".").map((part) => Number.parseInt(part, 10));
+  const order =
+    leastBun.map((least, index) => (parts[index] ?? 0) - least).find((difference) => difference !== 0) ?? 0;
+  if (order < 0) throw new Error(`Connack needs Bun ${leastBun.join(".")} or newer, and this is ${version}`);
 }

@@ -36,6 +36,19 @@ const resolverList = z
     'expected addresses with optional ports, as "10.0.0.2,[fd00::1]:5353"',
   );
 
+const hostList = z
+  .string()
+  .transform((text) =>
+    text
+      .split(",")
+      .map((part) => part.trim().toLowerCase())
+      .filter(Boolean),
+  )
+  .refine(
+    (list) => list.every((name) => /^[a-z0-9._-]{1,253}$/.test(name)),
+    "expected host names without ports",
+  );
+
 function isResolver(text: string): boolean {
   const address =
     /^\[(.+)\](?::\d{1,5})?$/.exec(text)?.[1] ?? (isIP(text) === 6 ? text : text.replace(/:\d{1,5}$/, ""));
@@ -66,6 +79,12 @@ export const settingsTable = {
     z.enum(["json", "text", "auto"]),
     "auto",
     "`json`, `text`, or `auto`: text on a terminal, else JSON.",
+  ),
+  ALLOWED_HOSTS: setting(
+    hostList,
+    [] as string[],
+    "Host names, comma-separated, that requests may name in `Host` besides loopback ones, for a proxy in front.",
+    "none",
   ),
   SHUTDOWN_GRACE_MS: setting(
     integer(0, 600_000),

@@ -1,7 +1,8 @@
 import type { ConnectionRequest } from "../connection/request.ts";
 import { version5Fields } from "../connection/request.ts";
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
-import { Client, type ClientEvent, type DisconnectOptions } from "./client.ts";
+import { Client, type DisconnectOptions } from "./client.ts";
+import type { ClientEvent } from "./client-event.ts";
 import type { Connack } from "./connack.ts";
 import { AttemptError, type Failure, type Stage } from "./failure.ts";
 import { KeepAlive } from "./keep-alive.ts";

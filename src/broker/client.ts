@@ -7,32 +7,11 @@ import mqtt, {
 } from "mqtt";
 import type { Subscription } from "../mqtt/subscription.ts";
 import { clientOptions, type ConnectFields } from "./client-options.ts";
-import { readConnackProperties, type Connack } from "./connack.ts";
+import { readConnackProperties } from "./connack.ts";
+import type { ClientEvent, SubscribeResult } from "./client-event.ts";
+import { subscribeOptions, subscribeResults } from "./subscribe-options.ts";
 import { Guard, type Violation } from "./guard.ts";
 import type { PacketStore } from "./packet-store.ts";
-
-/** What one client tells its owner, in the order in which it happened; `closed` is last, and comes exactly once. */
-export type ClientEvent =
-  | { readonly type: "connack"; readonly connack: Connack }
-  /** In-flight packets of the session were sent again; SUBSCRIBE and PUBLISH may go out. */
-  | { readonly type: "ready" }
-  | { readonly type: "message" }
-  | { readonly type: "pong" }
-  | {
-      readonly type: "disconnect";
-      readonly reasonCode: number;
-      readonly reasonString: string | null;
-      readonly serverReference: string | null;
-    }
-  /** The broker broke the protocol; a DISCONNECT with this code goes out if CONNACK had come, and `closed` follows. */
-  | { readonly type: "violation"; readonly violation: Violation }
-  | { readonly type: "closed"; readonly error: unknown };
-
-/** The answer to one subscription of a SUBSCRIBE: the SUBACK's reason code, and its texts. */
-export interface SubscribeResult {
-  readonly reasonCode: number;
-  readonly reasonString: string | null;
-}
 
 export interface DisconnectOptions {
   readonly reasonCode: number;
@@ -76,6 +55,7 @@ export class Client {
   #closed = false;
   bytesIn = 0;
   messagesIn = 0;
+  messagesOut = 0;
   lastReceivedAt = 0;
 
   /** Sends CONNECT at once. `now` is a monotonic clock in milliseconds. */
@@ -122,47 +102,44 @@ export class Client {
 
   /** Sends one SUBSCRIBE with all of `subscriptions`; they share its properties. Null when the connection ends first. */
   subscribe(subscriptions: readonly Subscription[]): Promise<readonly SubscribeResult[] | null> {
-    const version5 = this.#fields.protocolVersion === "5";
-    const map = Object.fromEntries(
-      subscriptions.map((s) => [
-        s.topicFilter,
-        version5
-          ? {
-              qos: s.qos,
-              nl: s.noLocal ?? false,
-              rap: s.retainAsPublished ?? false,
-              rh: s.retainHandling ?? 0,
-            }
-          : { qos: s.qos },
-      ]),
-    );
-    const { subscriptionIdentifier, userProperties } = subscriptions[0] ?? {};
-    const properties = {
-      ...(subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier }),
-      ...(userProperties === undefined ? {} : { userProperties }),
-    };
+    const { topics, options } = subscribeOptions(subscriptions, this.#fields.protocolVersion === "5");
     return new Promise((resolve) => {
-      this.#client.subscribe(
-        map as never,
-        { ...(version5 ? { properties } : {}) } as never,
-        (error, _granted, packet) => {
-          if (packet === undefined) resolve(null);
-          else
-            resolve(
-              packet.granted.map((code) => ({
-                reasonCode: Number(code),
-                reasonString: packet.properties?.reasonString ?? null,
-              })),
-            );
-          // Nothing may be thrown in here: mqtt.js would call again.
-          void error;
-        },
-      );
+      // Nothing may be thrown in the callback: mqtt.js would call it again.
+      this.#client.subscribe(topics as never, options as never, (_error, _granted, packet) => {
+        resolve(packet === undefined ? null : subscribeResults(packet));
+      });
+    });
+  }
+
+  /** Packets that the broker has yet to acknowledge: PUBLISH at QoS 1 and 2, SUBSCRIBE. */
+  get inflight(): number {
+    return Object.keys(this.#client.outgoing).length;
+  }
+
+  /** Resolves when nothing is in flight, or after `ms`, or when the connection ends; with what is left then. */
+  drain(ms: number): Promise<number> {
+    if (this.inflight === 0 || this.#closed) return Promise.resolve(this.inflight);
+    return new Promise((resolve) => {
+      const finish = () => {
+        clearTimeout(timer);
+        this.#client.removeListener("packetreceive", check);
+        this.#client.removeListener("close", finish);
+        resolve(this.inflight);
+      };
+      // mqtt.js takes an acknowledgement off its list after it has told of the packet.
+      const check = () =>
+        process.nextTick(() => {
+          if (this.inflight === 0) finish();
+        });
+      const timer = setTimeout(finish, ms);
+      this.#client.on("packetreceive", check);
+      this.#client.once("close", finish);
     });
   }
 
   /** Publishes at QoS 0; the probe's round trip. */
   publish(topic: string, payload: string): void {
+    this.messagesOut += 1;
     this.#client.publish(topic, payload, { qos: 0 });
   }
 

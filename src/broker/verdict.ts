@@ -1,6 +1,6 @@
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
 import { connackVerdict, disconnectVerdict } from "../mqtt/reason.ts";
-import type { ClientEvent } from "./client.ts";
+import type { ClientEvent } from "./client-event.ts";
 import type { Connack } from "./connack.ts";
 import { errorCode, socketFailure, type BrokerReason, type Failure, type Stage } from "./failure.ts";
 import type { Violation } from "./guard.ts";

@@ -62,6 +62,7 @@ export class Connection {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timeoutOnce: number | null = null;
   #timings: Timings = noTimings;
+  #unacknowledged = 0;
 
   constructor(
     id: string,
@@ -91,6 +92,11 @@ export class Connection {
   /** The client id as it is used now; the broker's, where it assigned one. */
   get clientId(): string {
     return this.#clientId;
+  }
+
+  /** Packets that the broker had not acknowledged when the connection was closed. */
+  get unacknowledged(): number {
+    return this.#unacknowledged;
   }
 
   /** Dials now, unless an attempt is under way. `timeoutMs` bounds this attempt more tightly than the request does. */
@@ -171,9 +177,11 @@ export class Connection {
       case "dial":
         return this.#begin(effect.attempt);
       case "cancel":
+        this.#unacknowledged = this.#attempt?.client?.inflight ?? 0;
         return this.#attempt?.cancel();
       case "disconnect":
-        return this.#attempt?.disconnect(effect);
+        void this.#disconnect(effect);
+        return undefined;
       case "watch":
         return this.#attempt?.watch(effect.keepAlive);
       case "arm":
@@ -190,6 +198,12 @@ export class Connection {
       default:
         return effect satisfies never;
     }
+  }
+
+  async #disconnect({ drainMs, ...options }: Extract<Effect, { type: "disconnect" }>): Promise<void> {
+    const attempt = this.#attempt;
+    this.#unacknowledged = (await attempt?.client?.drain(drainMs)) ?? 0;
+    attempt?.disconnect(options);
   }
 
   #announce(announcement: Announcement): void {

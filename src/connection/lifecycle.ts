@@ -1,7 +1,8 @@
 import { timestamp, type Clock } from "../clock.ts";
 import { FrameCache } from "../stream/frame.ts";
 import { OrderedLog } from "../stream/log.ts";
-import type { Announcement } from "./announcement.ts";
+import type { Logger } from "../log.ts";
+import type { Announcement, AnnouncementType } from "./announcement.ts";
 import type { Flags } from "./view.ts";
 import type { StateName } from "./state.ts";
 
@@ -12,6 +13,17 @@ export interface Subject {
   readonly version: number;
   readonly flags: Flags;
 }
+
+/** What an operator wants to see without asking; the rest is for debugging. */
+const levels: Partial<Record<AnnouncementType, "warn" | "info">> = {
+  connected: "info",
+  disconnected: "info",
+  refused: "warn",
+  error: "warn",
+  failed: "warn",
+  "subscription-refused": "warn",
+  closed: "info",
+};
 
 /** Each connection keeps so many of its own events, and so many bytes of them. */
 const perConnection = { maxEntries: 1_000, maxBytes: 1_048_576 };
@@ -25,11 +37,13 @@ export class Lifecycle {
   readonly frames = new FrameCache();
   readonly #epoch: string;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   #sequence = 0;
 
-  constructor(epoch: string, clock: Clock, maxEvents: number) {
+  constructor(epoch: string, clock: Clock, logger: Logger, maxEvents: number) {
     this.#epoch = epoch;
     this.#clock = clock;
+    this.#logger = logger;
     this.all = new OrderedLog(epoch, { maxEntries: maxEvents, maxBytes: maxEvents * 2_048 });
   }
 
@@ -57,6 +71,7 @@ export class Lifecycle {
       ...fields,
     });
     const entry = { sequence, type, connection, json };
+    this.#logger[levels[type] ?? "debug"](`connection ${type}`, { connection, state, ...fields });
     log.append(entry);
     this.all.append(entry);
   }

@@ -4,6 +4,7 @@ import type { Traffic } from "./view.ts";
 /** Counts a connection's traffic over all of its attempts. */
 export class Meter {
   #messagesIn = 0;
+  #messagesOut = 0;
   #bytesIn = 0;
   #bytesOut = 0;
   #lastReceivedAt = 0;
@@ -14,6 +15,7 @@ export class Meter {
     const client = attempt?.client;
     if (!client) return;
     this.#messagesIn += client.messagesIn;
+    this.#messagesOut += client.messagesOut;
     this.#bytesIn += client.bytesIn;
     this.#bytesOut += client.bytesOut;
     this.#lastReceivedAt = Math.max(this.#lastReceivedAt, client.lastReceivedAt);
@@ -29,10 +31,10 @@ export class Meter {
       lastPacketAt: lastReceivedAt === 0 ? null : lastReceivedAt + offset,
       ping: ping && { rttMs: ping.rttMs, at: ping.at + offset },
       messagesIn: this.#messagesIn + (client?.messagesIn ?? 0),
-      messagesOut: 0,
+      messagesOut: this.#messagesOut + (client?.messagesOut ?? 0),
       bytesIn: this.#bytesIn + (client?.bytesIn ?? 0),
       bytesOut: this.#bytesOut + (client?.bytesOut ?? 0),
-      inflight: 0,
+      inflight: client?.inflight ?? 0,
     };
   }
 }

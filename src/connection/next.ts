@@ -18,6 +18,9 @@ type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;
 /** Given beyond the drain for the broker to close its side, before the connection is cut. */
 const closeMarginMs = 1_000;
 
+/** What a reconnect that was called for gives to packets in flight. */
+const redialDrainMs = 1_000;
+
 /**
  * The state machine of a connection: pure, told the time, and given randomness in the events that need it. Effects are
  * for the caller to perform, in order. An event that does not fit the state changes nothing.
@@ -82,7 +85,11 @@ function onDial(machine: Machine, cause: DialCause, now: number): Transition {
   const said = announce("disconnected", { from: "client", reasonCode: 0, reasonName: reason.name, cause });
   return {
     machine: dialling,
-    effects: [said, { type: "disconnect", reasonCode: 0, sessionExpiryInterval: undefined }, ...effects],
+    effects: [
+      said,
+      { type: "disconnect", drainMs: redialDrainMs, reasonCode: 0, sessionExpiryInterval: undefined },
+      ...effects,
+    ],
   };
 }
 
@@ -242,7 +249,7 @@ function onClose(machine: Machine, event: EventOf<"close">, now: number): Transi
     [
       announce("closing", { cause, reasonCode, reasonName: lastReason.name }),
       { type: "arm", at: deadline },
-      { type: "disconnect", reasonCode, sessionExpiryInterval },
+      { type: "disconnect", drainMs, reasonCode, sessionExpiryInterval },
     ],
   );
 }

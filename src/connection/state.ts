@@ -107,6 +107,8 @@ export type Effect =
   | { readonly type: "cancel" }
   | {
       readonly type: "disconnect";
+      /** Given to what is in flight before DISCONNECT goes out. */
+      readonly drainMs: number;
       readonly reasonCode: number;
       readonly sessionExpiryInterval: number | undefined;
     }

@@ -4,7 +4,7 @@ import { readEverything } from "./read-everything.ts";
 
 export interface DemoBroker {
   readonly port: number;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /**

@@ -1,0 +1,40 @@
+import { createMiddleware } from "hono/factory";
+import { Problem } from "../../src/problem.ts";
+import { isLoopback } from "../../src/settings.ts";
+import type { AppEnv } from "../context.ts";
+
+const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * Keeps web pages from using a server on this machine through somebody's browser: a foreign `Host` is a name that was
+ * made to point here (DNS rebinding), and a cross-site unsafe method is a page's own call. `allowed` names further hosts.
+ */
+export function browserSafety(allowed: readonly string[]) {
+  const known = new Set(allowed.map((host) => host.toLowerCase()));
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const host = hostName(c.req.header("host") ?? new URL(c.req.url).host);
+    if (!isLoopback(host) && !known.has(host)) {
+      throw new Problem("forbidden-host", "The Host of this request is not one that this server answers to");
+    }
+    const site = c.req.header("sec-fetch-site");
+    const foreign =
+      site === "cross-site" || site === "same-site" || isForeignOrigin(c.req.header("origin"), host);
+    if (foreign && !safeMethods.has(c.req.method)) {
+      throw new Problem("cross-site-request", "This server takes no changes from pages of other sites");
+    }
+    await next();
+  });
+}
+
+/** Without port, and without the brackets of an IPv6 address. */
+function hostName(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/:\d*$/, "")
+    .replace(/^\[(.*)\]$/, "$1");
+}
+
+function isForeignOrigin(origin: string | undefined, host: string): boolean {
+  if (origin === undefined) return false;
+  return !URL.canParse(origin) || hostName(new URL(origin).host) !== host;
+}
