@@ -1,0 +1,54 @@
+import { writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../test/support/free-port.ts";
+import { temporaryDirectory } from "../test/support/temporary-directory.ts";
+import { startChild } from "./child.ts";
+
+export interface Broker extends AsyncDisposable {
+  readonly port: number;
+  readonly url: string;
+}
+
+/** A mosquitto of our own on a free loopback port, that logs nothing and refuses nobody. */
+export async function startBroker(): Promise<Broker> {
+  const directory = temporaryDirectory();
+  const port = await freePort();
+  const config = `${directory.path}/mosquitto.conf`;
+  const lines = [
+    // Started by root, it would otherwise become a user of its own, who may not exist.
+    "user root",
+    "log_dest none",
+    `listener ${port} 127.0.0.1`,
+    "allow_anonymous true",
+    "max_connections -1",
+    "set_tcp_nodelay true",
+  ];
+  writeFileSync(config, `${lines.join("\n")}\n`);
+  const child = startChild(["/usr/sbin/mosquitto", "-c", config]);
+  await accepts(port);
+  return {
+    port,
+    url: `mqtt://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      await child[Symbol.asyncDispose]();
+      directory[Symbol.dispose]();
+    },
+  };
+}
+
+async function accepts(port: number): Promise<void> {
+  for (let look = 0; look < 100; look += 1) {
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect({ host: "127.0.0.1", port });
+      socket.once("connect", () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once("error", () => resolve(false));
+    });
+    if (open) return;
+    await sleep(50);
+  }
+  throw new Error("mosquitto does not listen");
+}
