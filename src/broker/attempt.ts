@@ -178,10 +178,13 @@ export class Attempt {
   async #open(protocolVersion: ProtocolVersion): Promise<void> {
     const { request, store, clientId } = this.#options;
     const { signal } = this.#abort;
-    const { stream, address } = await openTransport(request, this.#deps, signal, (stage) =>
+    const { stream, address, error } = await openTransport(request, this.#deps, signal, (stage) =>
       this.#enter(stage),
     );
     this.#enter("connack");
+    const closed = (cause: unknown) => closedFailure(cause ?? error(), this.#where, protocolVersion);
+    // Its "close" has been emitted, and nobody would hear of it.
+    if (stream.destroyed) throw new AttemptError(closed(null));
     return new Promise((resolve, reject) => {
       const fail = (failure: Failure) => {
         signal.removeEventListener("abort", onAbort);
@@ -192,7 +195,7 @@ export class Attempt {
       const onAbort = () => fail(this.#failureOf(signal.reason));
       const beforeConnack = (event: ClientEvent) => {
         if (event.type === "violation") fail(violationFailure(event.violation, "connack"));
-        else if (event.type === "closed") fail(closedFailure(event.error, this.#where, protocolVersion));
+        else if (event.type === "closed") fail(closed(event.error));
         else if (event.type === "connack") {
           if (event.connack.reasonCode !== 0) return fail(refusedFailure(event.connack, protocolVersion));
           signal.removeEventListener("abort", onAbort);
@@ -249,7 +252,7 @@ export class Attempt {
         return undefined;
       case "violation":
         this.#violation = violationFailure(event.violation, "connected");
-        this.#sent = { reasonCode: event.violation.reasonCode };
+        this.#sent = event.told ? { reasonCode: event.violation.reasonCode } : null;
         return undefined;
       case "closed": {
         this.#keepAlive?.stop();

@@ -1,12 +1,10 @@
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
-import ipaddr from "ipaddr.js";
 import type { ConnectionRequest } from "../connection/request.ts";
 import { dial } from "./dial.ts";
 import { resolveAllowed, type EgressPolicy } from "./egress.ts";
 import { AttemptError, socketFailure, type Stage } from "./failure.ts";
 import type { Resolve } from "./resolver.ts";
+import { explainTlsError, openTls } from "./tls.ts";
 import { openWebSocket } from "./websocket-stream.ts";
 
 /** What the way to the broker is made of; owned by the composition root. */
@@ -21,6 +19,8 @@ export interface OpenTransport {
   readonly stream: Duplex;
   /** The address that was checked and dialled. */
   readonly address: string;
+  /** The first error of the stream so far, which may have come before anybody else listened; null without one. */
+  readonly error: () => unknown;
 }
 
 type Wanted = Pick<ConnectionRequest, "target" | "tls" | "websocket" | "bindAddress">;
@@ -42,18 +42,23 @@ export async function openTransport(
   onStage("dns");
   const addresses = await abortable(resolveAllowed(host, deps.resolve, deps.policy), signal);
   onStage("tcp");
-  const socket = await dial(addresses, where, { port, bindAddress: wanted.bindAddress, signal });
+  const dialNow = () => dial(addresses, where, { port, bindAddress: wanted.bindAddress, signal });
+  const socket = await dialNow();
   // From here on somebody always listens for errors: one without a listener would end the process.
   socket.on("error", ignore);
   const address = socket.remoteAddress ?? addresses[0]?.address ?? host;
   let stream: Duplex = socket;
+  let firstError: unknown = null;
+  const note = (error: unknown) => (firstError ??= error);
   const onAbort = () => stream.destroy();
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     if (transport === "tls" || transport === "wss") {
       onStage("tls");
-      stream = await openTls(socket, wanted, where);
-      stream.on("error", ignore);
+      stream = await openTls(socket, wanted, note).catch(async (error: unknown) => {
+        const explained = await explainTlsError(error, wanted, dialNow, signal);
+        throw new AttemptError(socketFailure(explained, "tls", where));
+      });
     }
     if (transport === "ws" || transport === "wss") {
       onStage("websocket");
@@ -70,7 +75,7 @@ export async function openTransport(
     stream.destroy();
     throw signal.reason;
   }
-  return { stream, address };
+  return { stream, address, error: () => firstError };
 }
 
 function ignore(): void {}
@@ -82,44 +87,6 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
-}
-
-function openTls(socket: Socket, { target, tls }: Wanted, where: string): Promise<TLSSocket> {
-  const name = tls?.serverName ?? target.host;
-  const options: ConnectionOptions = {
-    socket,
-    host: target.host,
-    rejectUnauthorized: tls?.verify ?? true,
-    // The certificate must be for the name that was asked for, whatever address was dialled.
-    checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
-    ...(ipaddr.isValid(name) ? {} : { servername: name }),
-    ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
-    ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
-    ...(tls?.key === undefined ? {} : { key: tls.key.reveal() }),
-    ...(tls?.alpnProtocols === undefined ? {} : { ALPNProtocols: tls.alpnProtocols }),
-  };
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => {
-      socket.destroy();
-      reject(new AttemptError(socketFailure(error, "tls", where)));
-    };
-    let secure: TLSSocket;
-    try {
-      secure = connectTls(options);
-    } catch (error) {
-      fail(error);
-      return;
-    }
-    const onError = (error: Error) => fail(error);
-    const onClose = () => fail(null);
-    secure.once("error", onError);
-    secure.once("close", onClose);
-    secure.once("secureConnect", () => {
-      secure.removeListener("error", onError);
-      secure.removeListener("close", onClose);
-      resolve(secure);
-    });
   });
 }
 
