@@ -2,10 +2,12 @@ import type { Duplex } from "node:stream";
 import mqtt, {
   type IConnackPacket,
   type IDisconnectPacket,
+  type IPublishPacket,
   type MqttClient as MqttJsClient,
   type Packet,
 } from "mqtt";
 import type { Subscription } from "../mqtt/subscription.ts";
+import { parseTopicName } from "../mqtt/topic.ts";
 import { clientOptions, type ConnectFields } from "./client-options.ts";
 import { readConnackProperties } from "./connack.ts";
 import type { ClientEvent, SubscribeResult } from "./client-event.ts";
@@ -184,6 +186,7 @@ export class Client {
   #received(packet: Packet, store: PacketStore): void {
     if (this.#violation !== null) return;
     if (packet.cmd === "connack") this.#connack(packet, store);
+    else if (packet.cmd === "publish") this.#checkTopic(packet);
     else if (packet.cmd === "pingresp") this.#emit({ type: "pong" });
     else if (packet.cmd === "disconnect") this.#disconnected(packet);
     else if (packet.cmd === "auth") {
@@ -193,6 +196,17 @@ export class Client {
         detail: "The broker asks for a further authentication step (AUTH), which is not supported",
       });
     }
+  }
+
+  /** A Topic Name has no wildcards (MQTT-3.3.2-2), and is empty only where an alias stands for it (§3.3.2.1). */
+  #checkTopic({ topic, properties }: IPublishPacket): void {
+    const aliased = topic.length === 0 && properties?.topicAlias !== undefined;
+    if (aliased || parseTopicName(topic.toString()).ok) return;
+    this.#violate({
+      kind: "protocol",
+      reasonCode: 0x82,
+      detail: "The broker sent a PUBLISH whose topic name is not one",
+    });
   }
 
   #connack(packet: IConnackPacket, store: PacketStore): void {
@@ -246,8 +260,11 @@ export class Client {
   #violate(violation: Violation): void {
     if (this.#violation !== null || this.#closed) return;
     this.#violation = violation;
-    this.#emit({ type: "violation", violation });
-    this.disconnect({ reasonCode: violation.reasonCode, sessionExpiryInterval: undefined });
+    // Before MQTT 5 a DISCONNECT says that all is well, and the broker would drop the will (3.1.1 §3.14.4).
+    const told = this.#acknowledged && this.#fields.protocolVersion === "5";
+    this.#emit({ type: "violation", violation, told });
+    if (told) this.disconnect({ reasonCode: violation.reasonCode, sessionExpiryInterval: undefined });
+    else this.destroy();
   }
 
   /** mqtt.js destroys the stream first and says why after; the DISCONNECT that says why must still go out. */

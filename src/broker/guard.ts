@@ -7,6 +7,7 @@ export interface Violation {
 
 const CONNACK = 2;
 const PUBLISH = 3;
+const PINGRESP = 13;
 const AUTH = 15;
 /** Packet types that a broker may send, with the flags that each must have (§2.1.3); PUBLISH has its own. */
 const flagsByType: Readonly<Record<number, number>> = {
@@ -21,6 +22,8 @@ const flagsByType: Readonly<Record<number, number>> = {
   14: 0,
   15: 0,
 };
+/** The least Remaining Length of those types for which it is not 0, over all versions. The parser takes shorter ones. */
+const leastLengths: Readonly<Record<number, number>> = { 2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2, 9: 3, 11: 2 };
 
 /**
  * Follows the packets in the bytes from a broker, in front of the parser and without keeping any: their type, their
@@ -74,6 +77,9 @@ export class Guard {
         detail: `The broker announced a packet of ${total} bytes; at most ${this.#maxPacketBytes} are taken`,
       };
     }
+    if (this.#remaining < (leastLengths[this.#type] ?? 0))
+      return this.#malformed("a packet that is too short");
+    if (this.#type === PINGRESP && this.#remaining > 0) return this.#malformed("a PINGRESP with a body");
     this.#lengthBytes = -1;
     this.#skip = this.#remaining;
     return null;
