@@ -70,6 +70,12 @@ export function start(settings: Settings, { onStopped, orAnyPort = false }: Star
   const logger = createLogger({ level: settings.logLevel, format, write, now: Date.now });
   const app = createApp(settings, logger, readVersion());
   const serving = listen(app, settings, orAnyPort);
+  // One broken connection must not take the others with it; what gets here is a defect, and the log says which.
+  for (const kind of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(kind, (error: unknown) =>
+      logger.error(kind, { error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    );
+  }
   let stopping = false;
   const stop = async (signal: string) => {
     if (stopping) return;

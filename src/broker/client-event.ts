@@ -14,8 +14,8 @@ export type ClientEvent =
       readonly reasonString: string | null;
       readonly serverReference: string | null;
     }
-  /** The broker broke the protocol; a DISCONNECT with this code goes out if CONNACK had come, and `closed` follows. */
-  | { readonly type: "violation"; readonly violation: Violation }
+  /** The broker broke the protocol, and `closed` follows. `told`: a DISCONNECT with the code goes out (5, after CONNACK). */
+  | { readonly type: "violation"; readonly violation: Violation; readonly told: boolean }
   | { readonly type: "closed"; readonly error: unknown };
 
 /** The answer to one subscription of a SUBSCRIBE: the SUBACK's reason code, and its texts. */

@@ -13,7 +13,10 @@ export interface ConnectFields {
 const noTimers = { set: () => 0, clear: () => {} };
 
 /** The options of one mqtt.js client. It neither reconnects, nor resubscribes, nor queues, nor times anything. */
-export function clientOptions({ request, protocolVersion, clientId }: ConnectFields): IClientOptions {
+export function clientOptions(
+  { request, protocolVersion, clientId }: ConnectFields,
+  maxPacketBytes: number,
+): IClientOptions {
   const version5 = protocolVersion === "5";
   return {
     manualConnect: true,
@@ -29,9 +32,15 @@ export function clientOptions({ request, protocolVersion, clientId }: ConnectFie
     keepalive: request.keepAlive,
     ...(request.username === undefined ? {} : { username: request.username.reveal() }),
     ...(request.password === undefined ? {} : { password: Buffer.from(request.password.reveal()) }),
-    ...(version5 && request.properties !== undefined ? { properties: defined(request.properties) } : {}),
+    ...(version5 ? { properties: connectProperties(request, maxPacketBytes) } : {}),
     ...(request.will === undefined ? {} : { will: willOptions(request.will, version5) }),
   };
+}
+
+/** A broker that was not told what we take would send it again and again (§3.1.2.11.4). */
+function connectProperties({ properties }: ConnectionRequest, maxPacketBytes: number) {
+  const maximumPacketSize = Math.min(properties?.maximumPacketSize ?? maxPacketBytes, maxPacketBytes);
+  return { ...defined(properties ?? {}), maximumPacketSize };
 }
 
 function willOptions(

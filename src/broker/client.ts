@@ -74,7 +74,7 @@ export class Client {
     this.#destroyStream = stream.destroy.bind(stream);
     this.#watch(limits.maxPacketBytes, limits.now);
     const options = {
-      ...clientOptions(fields),
+      ...clientOptions(fields, limits.maxPacketBytes),
       incomingStore: store.incoming,
       outgoingStore: store.outgoing,
     };
