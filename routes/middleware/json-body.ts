@@ -2,6 +2,8 @@ import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { Problem } from "../../src/problem.ts";
 import type { AppEnv } from "../context.ts";
+import { findUnreadable } from "./json-shape.ts";
+import { pointerTo } from "./problems.ts";
 
 /** Reads at most `maxBytes` of a body, whether its length is announced or it comes in chunks. */
 export function limitBody(maxBytes: number) {
@@ -38,11 +40,23 @@ export function jsonBody(options: { readonly optional: boolean } = { optional: f
         "This call reads application/json; Content-Type is missing",
       );
     if (text === "") throw new Problem("malformed-request", "The body is empty; a JSON object is needed");
-    try {
-      JSON.parse(text);
-    } catch {
-      throw new Problem("malformed-request", "The body is not valid JSON");
-    }
+    checkJson(text);
     return next();
+  });
+}
+
+function checkJson(text: string): void {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Problem("malformed-request", "The body is not valid JSON");
+  }
+  const found = findUnreadable(value);
+  if (found === null) return;
+  const pointer = pointerTo(found.path);
+  throw new Problem("invalid-request", {
+    detail: `${pointer}: ${found.detail}`,
+    errors: [{ pointer, detail: found.detail }],
   });
 }

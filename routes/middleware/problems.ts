@@ -98,10 +98,12 @@ function fieldErrors(issue: Issue, inBody: boolean): FieldError[] {
 
 function located(path: readonly PropertyKey[], detail: string, inBody: boolean): FieldError {
   if (!inBody) return { parameter: String(path[0] ?? ""), detail };
-  return {
-    pointer: path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join(""),
-    detail,
-  };
+  return { pointer: pointerTo(path), detail };
+}
+
+/** A JSON Pointer (RFC 6901). */
+export function pointerTo(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
 function summary(errors: readonly FieldError[]): string {
