@@ -80,7 +80,8 @@ export class Attempt {
   readonly #options: AttemptOptions;
   readonly #deps: AttemptDeps;
   readonly #emit: (event: AttemptEvent) => void;
-  readonly #abort = new AbortController();
+  /** Ends what is under way; null when CONNACK success has come, because it is not small. */
+  #abort: AbortController | null;
   readonly #where: string;
   readonly #timings: Record<(typeof timingNames)[keyof typeof timingNames], number | null> = {
     dnsMs: null,
@@ -105,7 +106,8 @@ export class Attempt {
     this.#emit = emit;
     this.#where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
     this.#stageSince = deps.now();
-    void this.#run();
+    this.#abort = new AbortController();
+    void this.#run(this.#abort);
   }
 
   get timings(): Timings {
@@ -128,7 +130,7 @@ export class Attempt {
 
   /** Drops everything at once, without DISCONNECT; the last event follows unless it has come. */
   cancel(): void {
-    this.#abort.abort(
+    this.#abort?.abort(
       new AttemptError({
         stage: this.#stage,
         code: "connection-closed",
@@ -140,18 +142,18 @@ export class Attempt {
     this.#client?.destroy();
   }
 
-  async #run(): Promise<void> {
+  async #run(abort: AbortController): Promise<void> {
     const { timeoutMs, request, settledVersion } = this.#options;
     const deadline = setTimeout(
-      () => this.#abort.abort(new AttemptError(timeoutFailure(this.#stage, timeoutMs, this.#where))),
+      () => abort.abort(new AttemptError(timeoutFailure(this.#stage, timeoutMs, this.#where))),
       timeoutMs,
     );
     const asked = request.protocolVersion;
     const version = asked === "auto" ? (settledVersion ?? "5") : asked;
     const mayFallBack = asked === "auto" && settledVersion === null && version5Fields(request).length === 0;
     try {
-      await this.#open(version).catch((error: unknown) => {
-        if (mayFallBack && isFallbackCause(error)) return this.#open("3.1.1");
+      await this.#open(version, abort.signal).catch((error: unknown) => {
+        if (mayFallBack && isFallbackCause(error)) return this.#open("3.1.1", abort.signal);
         throw error;
       });
     } catch (error) {
@@ -175,9 +177,8 @@ export class Attempt {
   }
 
   /** One network connection up to its CONNACK; `connected` is emitted before this resolves. */
-  async #open(protocolVersion: ProtocolVersion): Promise<void> {
+  async #open(protocolVersion: ProtocolVersion, signal: AbortSignal): Promise<void> {
     const { request, store, clientId } = this.#options;
-    const { signal } = this.#abort;
     const { stream, address, error } = await openTransport(request, this.#deps, signal, (stage) =>
       this.#enter(stage),
     );
@@ -199,9 +200,8 @@ export class Attempt {
         else if (event.type === "connack") {
           if (event.connack.reasonCode !== 0) return fail(refusedFailure(event.connack, protocolVersion));
           signal.removeEventListener("abort", onAbort);
-          handle = (next) => this.#onClient(next);
           const assigned = event.connack.properties["assignedClientIdentifier"];
-          this.#connected({
+          this.#connected(client, {
             connack: event.connack,
             protocolVersion,
             address,
@@ -210,17 +210,17 @@ export class Attempt {
           resolve();
         }
       };
-      let handle = beforeConnack;
-      const limits = { maxPacketBytes: this.#deps.maxPacketBytes, now: this.#deps.now };
-      const client = new Client(stream, { request, protocolVersion, clientId }, store, limits, (event) =>
-        handle(event),
-      );
+      const fields = { request, protocolVersion, clientId };
+      const client = new Client(stream, fields, store, this.#deps, beforeConnack);
       this.#client = client;
       signal.addEventListener("abort", onAbort, { once: true });
     });
   }
 
-  #connected(established: Established): void {
+  /** Lets go of all that opening needed: a connection may last for months, and there are many. */
+  #connected(client: Client, established: Established): void {
+    this.#abort = null;
+    client.tell((event) => this.#onClient(event));
     this.#markStageEnd();
     this.#stage = "connected";
     this.#emit({ type: "connected", established });

@@ -48,7 +48,7 @@ export class Client {
   readonly #client: MqttJsClient & HiddenMembers;
   readonly #stream: Duplex;
   readonly #fields: ConnectFields;
-  readonly #emit: (event: ClientEvent) => void;
+  #emit: (event: ClientEvent) => void;
   /** The stream's own destroy(), which mqtt.js does not reach directly. */
   readonly #destroyStream: () => void;
   #acknowledged = false;
@@ -96,6 +96,11 @@ export class Client {
   /** Bytes written to the network connection, as the stream counts them. */
   get bytesOut(): number {
     return "bytesWritten" in this.#stream ? Number(this.#stream.bytesWritten) : 0;
+  }
+
+  /** Tells `listener` what happens from here on, and nobody else. */
+  tell(listener: (event: ClientEvent) => void): void {
+    this.#emit = listener;
   }
 
   sendPingRequest(): void {

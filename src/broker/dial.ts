@@ -43,12 +43,16 @@ export function dial(addresses: readonly Address[], where: string, options: Dial
       const socket = open1(address, options, fail, where);
       if (socket === null) return;
       open.add(socket);
-      socket.once("error", (error) => {
+      const onError = (error: Error) => {
         if (open.delete(socket)) fail(dialFailure(error, where, options.bindAddress));
-      });
+      };
+      socket.once("error", onError);
       socket.once("connect", () => {
         if (!open.delete(socket)) return;
-        socket.removeAllListeners("connect").setNoDelay(true);
+        socket.setNoDelay(true);
+        // From here on somebody always listens for errors: one without a listener would end the process. It is not
+        // the listener above, which would keep all of this in memory for as long as the connection lasts.
+        socket.on("error", ignore).removeListener("error", onError);
         finish(() => resolve(socket));
       });
       if (waiting.length > 0) headStart = setTimeout(next, headStartMs);
@@ -60,6 +64,8 @@ export function dial(addresses: readonly Address[], where: string, options: Dial
     }
   });
 }
+
+function ignore(): void {}
 
 function open1(
   { address, family }: Address,

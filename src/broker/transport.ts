@@ -44,8 +44,6 @@ export async function openTransport(
   onStage("tcp");
   const dialNow = () => dial(addresses, where, { port, bindAddress: wanted.bindAddress, signal });
   const socket = await dialNow();
-  // From here on somebody always listens for errors: one without a listener would end the process.
-  socket.on("error", ignore);
   const address = socket.remoteAddress ?? addresses[0]?.address ?? host;
   let stream: Duplex = socket;
   let firstError: unknown = null;
