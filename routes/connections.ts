@@ -9,21 +9,14 @@ import { etagOf, preconditions } from "./middleware/preconditions.ts";
 import { idempotent } from "./middleware/idempotency.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { waitingOf, waitParameter } from "./waiting.ts";
+import { answers, idParameter, integer } from "./parameters.ts";
 
-const idParameter = z.object({ id: z.string() });
 const waitQuery = z.strictObject({ wait: waitParameter });
 const bodyOf = <T extends z.ZodType>(schema: T, required = true) => ({
   required,
   content: { "application/json": { schema } },
 });
-const answers = { 200: { description: "See the contract" } };
 
-const integer = (most: number) =>
-  z
-    .string()
-    .regex(/^\d{1,10}$/, "expected a whole number")
-    .transform(Number)
-    .refine((n) => n <= most, `expected at most ${most}`);
 const flag = z
   .enum(["true", "false", ""])
   .default("false")

@@ -6,6 +6,7 @@ import { controlFrame, type StreamFormat } from "../src/stream/frame.ts";
 import type { Entry, OrderedLog } from "../src/stream/log.ts";
 import type { App, AppContext, Services } from "./context.ts";
 import { negotiateFormat, startOf, type Start } from "./event-start.ts";
+import { answers, idParameter, limitParameter } from "./parameters.ts";
 
 const list = z
   .string()
@@ -22,16 +23,9 @@ const query = {
   types: types.optional(),
   format: z.enum(["sse", "ndjson", "json"]).optional(),
   lastEventId: z.string().max(128).optional(),
-  limit: z
-    .string()
-    .regex(/^\d{1,4}$/, "expected 1 to 1000")
-    .transform(Number)
-    .refine((n) => n >= 1 && n <= 1_000, "expected 1 to 1000")
-    .default(100),
+  limit: limitParameter,
   after: z.string().max(128).optional(),
 };
-
-const answers = { 200: { description: "See the contract" } };
 
 interface Source {
   readonly log: OrderedLog;
@@ -69,7 +63,7 @@ export function mountEvents(app: App, services: Services): void {
   const one = createRoute({
     method: "get",
     path: "/connections/{id}/events",
-    request: { params: z.object({ id: z.string() }), query: z.strictObject(query) },
+    request: { params: idParameter, query: z.strictObject(query) },
     responses: answers,
   });
   app.openapi(one, (c) => {

@@ -6,6 +6,7 @@ import { topicNameSchema } from "../src/mqtt/fields.ts";
 import type { App, Services } from "./context.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { waitingOf, waitParameter } from "./waiting.ts";
+import { answers } from "./parameters.ts";
 
 /** `POST /probe`: can I connect, and if not, how far does it come? Keeps nothing. */
 export function mountProbe(app: App, { attempt, waits, random }: Services): void {
@@ -17,7 +18,7 @@ export function mountProbe(app: App, { attempt, waits, random }: Services): void
       query: z.strictObject({ wait: waitParameter, roundTrip: topicNameSchema.optional() }),
       body: { required: true, content: { "application/json": { schema: connectionRequestSchema } } },
     },
-    responses: { 200: { description: "See the contract" } },
+    responses: answers,
   });
   app.openapi(route, async (c) => {
     const { request } = c.req.valid("json") as ParsedRequest;

@@ -5,6 +5,7 @@ import { show } from "./connections.ts";
 import type { App, Services } from "./context.ts";
 import { isUnchanged } from "./middleware/preconditions.ts";
 import { holdParameter } from "./waiting.ts";
+import { answers, idParameter, limitParameter } from "./parameters.ts";
 
 const states = z.enum(["connecting", "connected", "waiting", "failed", "closing"]);
 
@@ -19,8 +20,6 @@ const cursor = z
   .regex(/^[0-9a-z]{1,10}$/, "expected the cursor of an earlier page")
   .transform((text) => Number.parseInt(text, 36));
 
-const answers = { 200: { description: "See the contract" } };
-
 /** `GET /connections` and `GET /connections/{id}`. */
 export function mountReading(app: App, services: Services): void {
   const { registry, waits } = services;
@@ -31,12 +30,7 @@ export function mountReading(app: App, services: Services): void {
       query: z.strictObject({
         state: states.optional(),
         label: z.union([label.transform((one) => [one]), z.array(label).max(16)]).default([]),
-        limit: z
-          .string()
-          .regex(/^\d{1,4}$/, "expected 1 to 1000")
-          .transform(Number)
-          .refine((n) => n >= 1 && n <= 1_000, "expected 1 to 1000")
-          .default(100),
+        limit: limitParameter,
         cursor: cursor.default(0),
       }),
     },
@@ -58,7 +52,7 @@ export function mountReading(app: App, services: Services): void {
     method: "get",
     path: "/connections/{id}",
     request: {
-      params: z.object({ id: z.string() }),
+      params: idParameter,
       query: z.strictObject({
         wait: holdParameter,
         since: z

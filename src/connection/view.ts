@@ -1,5 +1,6 @@
 import { timestamp } from "../clock.ts";
 import type { Timings } from "../broker/attempt.ts";
+import { failureFields } from "./announcement.ts";
 import type { Machine, StateName } from "./state.ts";
 import type { ConnectionRequest } from "./request.ts";
 import { displayUrl } from "./target.ts";
@@ -104,17 +105,7 @@ function currentAttempts({ state, failedInARow }: Machine): number {
 }
 
 function errorView({ failure, at }: NonNullable<Machine["lastError"]>) {
-  const { stage, code, detail, retryable, hint } = failure;
-  return {
-    stage,
-    code,
-    detail,
-    retryable,
-    hint,
-    at: timestamp(at),
-    ...(failure.cause === undefined ? {} : { cause: failure.cause }),
-    ...(failure.httpStatus === undefined ? {} : { httpStatus: failure.httpStatus }),
-  };
+  return { ...failureFields(failure), at: timestamp(at) };
 }
 
 /** Microseconds are as fine as these figures mean anything. */
