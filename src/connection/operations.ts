@@ -143,7 +143,7 @@ export class Operations {
       throw new CallerLeft();
     }
     const { state, lastError } = machine;
-    const refused = state.name !== "closed" || state.cause === "refused";
-    throw refused && lastError !== null ? failureProblem(lastError.failure) : closedMeanwhile(machine);
+    const ended = state.name === "closing" || (state.name === "closed" && state.cause !== "refused");
+    throw ended || lastError === null ? closedMeanwhile(machine) : failureProblem(lastError.failure);
   }
 }

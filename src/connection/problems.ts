@@ -45,7 +45,8 @@ export function notConnectedProblem({ state }: Machine, now: number): Problem {
 
 /** What a call is told whose connection went away while it waited. */
 export function closedMeanwhile(machine: Machine): Problem {
-  if (machine.state.name === "closed" && machine.state.cause === "shutdown") {
+  const { state } = machine;
+  if ((state.name === "closing" || state.name === "closed") && state.cause === "shutdown") {
     return new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
   }
   return new Problem("connection-closed", "The connection was closed while this call waited for it");

@@ -1,5 +1,6 @@
 import { acceptsThen, sendConnack } from "./broker-scripts.ts";
 import type { Script } from "./scripted-broker.ts";
+import type { ScriptedPeer } from "./scripted-peer.ts";
 
 /** Reads everything and says nothing. */
 export function silent(): Script {
@@ -61,16 +62,17 @@ export function usesUnknownTopicAlias(topicAlias = 7): Script {
   });
 }
 
+/** As `floods()`, right behind the CONNACK. */
+export const declares256MiB = (): Script => acceptsThen((peer) => floods(peer));
+
 /**
  * A PUBLISH whose remaining length is the largest there is, 268,435,455 bytes, followed by as much payload as
  * the client takes.
  */
-export function declares256MiB(payloadBytes = 0xfff_ffff - 4): Script {
-  return acceptsThen(async (peer) => {
-    peer.sendBytes(Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f, 0x00, 0x01, 0x61, 0x00]));
-    const chunk = Buffer.alloc(65_536);
-    for (let sent = 0; sent < payloadBytes && (await peer.flushed()); sent += chunk.length) {
-      peer.sendBytes(chunk.subarray(0, payloadBytes - sent));
-    }
-  });
+export async function floods(peer: ScriptedPeer, payloadBytes = 0xfff_ffff - 4): Promise<void> {
+  peer.sendBytes(Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f, 0x00, 0x01, 0x61, 0x00]));
+  const chunk = Buffer.alloc(65_536);
+  for (let sent = 0; sent < payloadBytes && (await peer.flushed()); sent += chunk.length) {
+    peer.sendBytes(chunk.subarray(0, payloadBytes - sent));
+  }
 }
