@@ -230,12 +230,7 @@ export class Attempt {
   watch(keepAlive: number): void {
     const client = this.#client;
     if (client === null) return;
-    const link = {
-      sendPingRequest: () => client.sendPingRequest(),
-      lastReceivedAt: () => client.lastReceivedAt,
-      now: this.#deps.now,
-    };
-    this.#keepAlive = new KeepAlive(keepAlive, link, () => {
+    this.#keepAlive = new KeepAlive(keepAlive, client, this.#deps.now, () => {
       this.#silent = true;
       client.destroy();
     });

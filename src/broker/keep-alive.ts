@@ -1,9 +1,8 @@
-/** What {@link KeepAlive} needs of the network connection. Times are in milliseconds of one monotonic clock. */
+/** What {@link KeepAlive} needs of the network connection. */
 export interface KeepAliveLink {
   sendPingRequest(): void;
-  /** When the last byte from the broker arrived. */
-  lastReceivedAt(): number;
-  now(): number;
+  /** When the last byte from the broker arrived, by the clock that {@link KeepAlive} has. */
+  readonly lastReceivedAt: number;
 }
 
 /** How a PINGREQ ended: the round trip in milliseconds, or null when nothing came in time. */
@@ -17,15 +16,17 @@ type Settle = (rttMs: number | null) => void;
 export class KeepAlive {
   readonly #link: KeepAliveLink;
   readonly #keepAliveMs: number;
+  readonly #now: () => number;
   readonly #onDead: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pending: { readonly sentAt: number; readonly settle: Settle[] } | null = null;
   #last: { readonly rttMs: number; readonly at: number } | null = null;
 
-  /** `keepAlive` in seconds; 0 sends no pings of its own (§3.1.2.10). */
-  constructor(keepAlive: number, link: KeepAliveLink, onDead: () => void) {
+  /** `keepAlive` in seconds; 0 sends no pings of its own (§3.1.2.10). `now` is a monotonic clock in milliseconds. */
+  constructor(keepAlive: number, link: KeepAliveLink, now: () => number, onDead: () => void) {
     this.#keepAliveMs = keepAlive * 1_000;
     this.#link = link;
+    this.#now = now;
     this.#onDead = onDead;
     this.#schedule(0.8);
   }
@@ -48,7 +49,7 @@ export class KeepAlive {
     const pending = this.#pending;
     if (pending === null) return;
     this.#pending = null;
-    const at = this.#link.now();
+    const at = this.#now();
     this.#last = { rttMs: at - pending.sentAt, at };
     for (const settle of pending.settle) settle(this.#last.rttMs);
   }
@@ -61,7 +62,7 @@ export class KeepAlive {
   }
 
   #send(): void {
-    this.#pending = { sentAt: this.#link.now(), settle: [] };
+    this.#pending = { sentAt: this.#now(), settle: [] };
     this.#link.sendPingRequest();
   }
 
@@ -69,7 +70,7 @@ export class KeepAlive {
   #schedule(part: number): void {
     if (this.#keepAliveMs === 0) return;
     this.#timer = setTimeout(() => {
-      const askedAt = this.#link.now();
+      const askedAt = this.#now();
       if (this.#pending === null) this.#send();
       else this.#link.sendPingRequest();
       this.#timer = setTimeout(() => this.#expectAnswer(askedAt), this.#keepAliveMs * 0.6);
@@ -79,7 +80,7 @@ export class KeepAlive {
   /** Waits for one more turn of the event loop: when this process was busy, the answer may be there but unread. */
   #expectAnswer(askedAt: number): void {
     this.#timer = setTimeout(() => {
-      if (this.#link.lastReceivedAt() >= askedAt) this.#schedule(0.2);
+      if (this.#link.lastReceivedAt >= askedAt) this.#schedule(0.2);
       else this.#onDead();
     }, 0);
   }

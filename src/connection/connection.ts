@@ -2,6 +2,7 @@ import { Attempt, type AttemptDeps, type AttemptEvent, type Timings } from "../b
 import { createPacketStore } from "../broker/client.ts";
 import type { PacketStore } from "../broker/packet-store.ts";
 import type { Clock } from "../clock.ts";
+import { Listeners } from "../listeners.ts";
 import { negotiate } from "../mqtt/properties.ts";
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
 import type { OrderedLog } from "../stream/log.ts";
@@ -50,7 +51,7 @@ export class Connection {
   readonly #deps: ConnectionDeps;
   readonly #meter = new Meter();
   readonly #store: PacketStore = createPacketStore();
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Listeners();
   #request: ConnectionRequest;
   #clientId: string;
   #settledVersion: ProtocolVersion | null = null;
@@ -131,7 +132,7 @@ export class Connection {
     if (signal.aborted) return Promise.resolve(null);
     return new Promise((resolve) => {
       const finish = (machine: Machine | null) => {
-        this.#watchers.delete(check);
+        unwatch();
         signal.removeEventListener("abort", onAbort);
         resolve(machine);
       };
@@ -139,7 +140,7 @@ export class Connection {
         if (holds(this.#machine)) finish(this.#machine);
       };
       const onAbort = () => finish(null);
-      this.#watchers.add(check);
+      const unwatch = this.#watchers.add(check);
       signal.addEventListener("abort", onAbort, { once: true });
     });
   }
@@ -165,11 +166,7 @@ export class Connection {
     const changed = machine.version !== this.#machine.version;
     this.#machine = machine;
     for (const effect of effects) this.#perform(effect);
-    if (changed) this.#wake();
-  }
-
-  #wake(): void {
-    for (const check of [...this.#watchers]) check();
+    if (changed) this.#watchers.call();
   }
 
   #perform(effect: Effect): void {
@@ -284,7 +281,7 @@ export class Connection {
     void this.#subscriptions.restore(client, link, (announcement) => {
       this.#machine = { ...this.#machine, version: this.#machine.version + 1 };
       this.#announce(announcement);
-      this.#wake();
+      this.#watchers.call();
     });
   }
 

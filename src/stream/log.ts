@@ -1,3 +1,5 @@
+import { Listeners } from "../listeners.ts";
+
 /** Where a reader is: everything up to and including this sequence number has been read. */
 export type Position = number;
 
@@ -28,7 +30,7 @@ export interface LogBounds {
 export class OrderedLog {
   readonly epoch: string;
   readonly #bounds: LogBounds;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners();
   #entries: Entry[] = [];
   #head = 0;
   #bytes = 0;
@@ -65,19 +67,18 @@ export class OrderedLog {
     this.#bytes += entry.json.length;
     while (this.size > this.#bounds.maxEntries || (this.#bytes > this.#bounds.maxBytes && this.size > 1))
       this.#evict();
-    for (const wake of this.#listeners) wake();
+    this.#listeners.call();
   }
 
   /** Ends the log: readers get what is left, and their streams end. */
   close(): void {
     this.#closed = true;
-    for (const wake of this.#listeners) wake();
+    this.#listeners.call();
   }
 
   /** Calls `wake` after each append and on close, until the returned function is called. */
   listen(wake: () => void): () => void {
-    this.#listeners.add(wake);
-    return () => this.#listeners.delete(wake);
+    return this.#listeners.add(wake);
   }
 
   /** Where a reader resumes that has seen the event with this id; or why it cannot have all since. */
