@@ -27,6 +27,8 @@ const metadata = new Set([
 
 /** Whether `policy` lets Connack connect to this address. IPv4 inside IPv6 is judged as what it reaches. */
 export function isAllowed(policy: EgressPolicy, address: string): boolean {
+  // Zones are for link-local addresses, which are refused; on another, one would hide what is compared here.
+  if (address.includes("%")) return false;
   const parsed = ipaddr.process(address);
   if (metadata.has(parsed.toString())) return false;
   switch (parsed.range()) {

@@ -155,6 +155,9 @@ export function socketFailure(error: unknown, stage: Stage, where: string): Fail
     case "ENETDOWN":
     case "EHOSTDOWN":
     case "ENONET":
+    // A firewall of this machine.
+    case "EPERM":
+    case "EACCES":
       return {
         stage,
         code: "network-unreachable",

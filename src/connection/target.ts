@@ -46,7 +46,7 @@ export function parseBrokerUrl(text: string): ParsedUrl {
   if (!websocket && (url.search !== "" || (url.pathname !== "" && url.pathname !== "/"))) {
     return wrong("a path or query has a meaning only with ws:// and wss://");
   }
-  const host = checkHost(url.hostname.replace(/^\[(.*)\]$/, "$1"));
+  const host = checkHost(decoded(url.hostname).replace(/^\[(.*)\]$/, "$1"));
   if (!host.ok) return host;
   const port = url.port === "" ? defaultPorts[transport] : Number(url.port);
   if (port === 0) return wrong("port 0 cannot be connected to; expected 1 to 65535");
@@ -59,6 +59,15 @@ export function parseBrokerUrl(text: string): ParsedUrl {
     };
   } catch {
     return wrong("the credentials are not percent-encoded UTF-8");
+  }
+}
+
+/** The URL parser percent-encodes a non-ASCII name where it does not know the scheme. */
+function decoded(hostname: string): string {
+  try {
+    return decodeURIComponent(hostname);
+  } catch {
+    return hostname;
   }
 }
 
