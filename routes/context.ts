@@ -8,6 +8,7 @@ import type { Registry } from "../src/connection/registry.ts";
 import type { IdempotencyKeys } from "../src/idempotency.ts";
 import type { Logger } from "../src/log.ts";
 import type { Streams } from "../src/stream/streams.ts";
+import type { Peer } from "../src/stream/vanished.ts";
 import type { Waits } from "../src/waits.ts";
 
 /** What the routes work with; made in the composition root. */
@@ -31,9 +32,9 @@ export interface Services {
   readonly accepting: () => boolean;
 }
 
-/** `holdOpen` is the runtime's: it lifts the limit on how long a response may be silent. Absent in tests without a server. */
+/** The bindings are the runtime's: `holdOpen` lifts the limit on how long a response may be silent. Absent without a server. */
 export interface AppEnv {
-  Bindings: { readonly holdOpen?: () => void };
+  Bindings: { readonly holdOpen?: () => void; readonly peer?: () => Peer | null };
   Variables: { requestId: string; body: string };
 }
 

@@ -146,6 +146,7 @@ function live(
   const release = hold();
   const subscriber = streams.open(
     { log, frames: lifecycle.frames, format, after: start.after, first, wants },
+    c.env?.peer?.() ?? null,
     release,
   );
   if (subscriber === null) {

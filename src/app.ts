@@ -11,11 +11,15 @@ import { IdempotencyKeys } from "./idempotency.ts";
 import type { Logger } from "./log.ts";
 import type { Settings } from "./settings.ts";
 import { Streams } from "./stream/streams.ts";
+import { findVanished, type Peer } from "./stream/vanished.ts";
 import { Waits } from "./waits.ts";
 
-/** What the runtime's server gives along with a request: lifts its limit on how long a response may be silent. */
+/** What the runtime's server gives along with a request. */
 export interface RequestContext {
+  /** Lifts the runtime's limit on how long a response may be silent. */
   readonly holdOpen?: () => void;
+  /** The other end of the network connection: the caller, or a proxy. */
+  readonly peer?: () => Peer | null;
 }
 
 export interface ConnackApp extends AsyncDisposable {
@@ -60,7 +64,7 @@ export function createApp(
     heartbeatMs: settings.heartbeatMs,
     writeTimeoutMs: settings.streamWriteTimeoutMs,
   };
-  const streams = new Streams(limits, clock);
+  const streams = new Streams(limits, clock, findVanished);
   let accepting = true;
   const routes = createRoutes({
     registry,

@@ -1,4 +1,5 @@
 import type { ConnackApp } from "./app.ts";
+import type { Peer } from "./stream/vanished.ts";
 
 export interface Serving {
   readonly hostname: string;
@@ -14,6 +15,7 @@ interface BunServer {
   readonly hostname: string;
   readonly port: number;
   timeout(request: Request, seconds: number): void;
+  requestIP(request: Request): Peer | null;
   stop(force: boolean): Promise<void>;
 }
 
@@ -22,7 +24,10 @@ interface Runtimes {
   readonly Deno?: {
     serve(
       options: object,
-      handler: (request: Request) => Response | Promise<Response>,
+      handler: (
+        request: Request,
+        info: { readonly remoteAddr: { readonly hostname: string; readonly port: number } },
+      ) => Response | Promise<Response>,
     ): { addr: { hostname: string; port: number }; shutdown(): Promise<void> };
   };
 }
@@ -42,12 +47,17 @@ export function serve(app: ConnackApp, hostname: string, port: number): Serving 
       // Bodies are limited by the routes, with an answer that says so.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: (request: Request, self: BunServer) =>
-        app.fetch(request, { holdOpen: () => self.timeout(request, 0) }),
+        app.fetch(request, {
+          holdOpen: () => self.timeout(request, 0),
+          peer: () => self.requestIP(request),
+        }),
     });
     return { hostname: server.hostname, port: server.port, stop: () => server.stop(false) };
   }
   if (Deno !== undefined) {
-    const server = Deno.serve({ hostname, port, onListen: () => {} }, (request) => app.fetch(request));
+    const server = Deno.serve({ hostname, port, onListen: () => {} }, (request, { remoteAddr }) =>
+      app.fetch(request, { peer: () => ({ address: remoteAddr.hostname, port: remoteAddr.port }) }),
+    );
     return { ...server.addr, stop: () => server.shutdown() };
   }
   throw new Error("Connack runs on Bun or Deno");

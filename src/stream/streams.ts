@@ -1,5 +1,6 @@
 import { timestamp, type Clock } from "../clock.ts";
 import { Subscriber, type SubscriberOptions } from "./subscriber.ts";
+import { peerKey, type Peer } from "./vanished.ts";
 
 export interface StreamLimits {
   readonly maxStreams: number;
@@ -7,16 +8,23 @@ export interface StreamLimits {
   readonly writeTimeoutMs: number;
 }
 
+/** Looking for vanished readers reads a line for each socket of the machine; not more often than this. */
+const leastSweepMs = 1_000;
+
 /** All open streams: their number is bounded, one timer serves them all, and shutdown tells each. */
 export class Streams {
   readonly #limits: StreamLimits;
   readonly #clock: Clock;
-  readonly #open = new Set<Subscriber>();
+  readonly #findVanished: () => Promise<ReadonlySet<string>>;
+  /** With the key of its reader's network address, where it is known. */
+  readonly #open = new Map<Subscriber, string | null>();
   #timer: ReturnType<typeof setInterval> | undefined;
+  #sweepAt = 0;
 
-  constructor(limits: StreamLimits, clock: Clock) {
+  constructor(limits: StreamLimits, clock: Clock, findVanished: () => Promise<ReadonlySet<string>>) {
     this.#limits = limits;
     this.#clock = clock;
+    this.#findVanished = findVanished;
   }
 
   get size(): number {
@@ -26,6 +34,7 @@ export class Streams {
   /** Opens a stream; null when there are as many as may be. `onEnd` hears when it is over. */
   open(
     options: Omit<SubscriberOptions, "writeTimeoutMs" | "clock" | "onEnd">,
+    peer: Peer | null,
     onEnd: () => void,
   ): Subscriber | null {
     if (this.#open.size >= this.#limits.maxStreams) return null;
@@ -39,7 +48,7 @@ export class Streams {
         onEnd();
       },
     });
-    this.#open.add(subscriber);
+    this.#open.set(subscriber, peer && peerKey(peer));
     // Four looks in each heartbeat keep a heartbeat at most a quarter late.
     this.#timer ??= setInterval(() => this.#tick(), this.#limits.heartbeatMs / 4);
     return subscriber;
@@ -47,12 +56,23 @@ export class Streams {
 
   /** Tells every reader `shutdown`, and ends the streams. */
   shutdown(): void {
-    for (const subscriber of [...this.#open])
+    for (const subscriber of [...this.#open.keys()])
       subscriber.close("shutdown", { at: timestamp(this.#clock.wall()) });
   }
 
   #tick(): void {
-    for (const subscriber of [...this.#open]) subscriber.tick(this.#limits.heartbeatMs);
+    for (const subscriber of [...this.#open.keys()]) subscriber.tick(this.#limits.heartbeatMs);
+    if (this.#clock.monotonic() >= this.#sweepAt) void this.#sweep();
+  }
+
+  /** Ends the streams of readers that are gone without a word. */
+  async #sweep(): Promise<void> {
+    this.#sweepAt = Infinity;
+    const vanished = await this.#findVanished();
+    for (const [subscriber, peer] of [...this.#open]) {
+      if (peer !== null && vanished.has(peer)) subscriber.fail();
+    }
+    this.#sweepAt = this.#clock.monotonic() + leastSweepMs;
   }
 
   #stop(): void {
