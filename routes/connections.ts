@@ -1,10 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Problem } from "../src/problem.ts";
 import type { Connection } from "../src/connection/connection.ts";
-import { passwordBytes, connectionIdSchema, reconnectFields } from "../src/connection/request-schema.ts";
+import { connectionIdSchema, reconnectFields } from "../src/connection/request-schema.ts";
 import { connectionRequestSchema, type ParsedRequest } from "../src/connection/request.ts";
-import { Secret } from "../src/secret.ts";
 import type { App, AppContext, Services } from "./context.ts";
+import { credentialsOf } from "./credentials.ts";
 import { etagOf, preconditions } from "./middleware/preconditions.ts";
 import { idempotent } from "./middleware/idempotency.ts";
 import { jsonBody } from "./middleware/json-body.ts";
@@ -79,7 +79,7 @@ export function mountControl(app: App, services: Services): void {
   });
   app.openapi(reconnect, async (c) => {
     const connection = registry.get(c.req.valid("param").id);
-    const credentials = credentialsOf(c.req.valid("json"));
+    const credentials = credentialsOf(c.req.valid("json"), connection.request);
     const waiting = waitingOf(c, c.req.valid("query").wait);
     const { done } = await waits.during(() => operations.reconnect(connection, credentials, waiting));
     return show(c, services, connection, done ? 200 : 202, false);
@@ -125,23 +125,6 @@ export function mountControl(app: App, services: Services): void {
       unacknowledged: connection.unacknowledged,
     });
   });
-}
-
-function credentialsOf(fields: z.output<typeof reconnectFields>) {
-  const { username, password, passwordEncoding, tls } = fields;
-  const bytes = password === undefined ? undefined : passwordBytes(password, passwordEncoding);
-  if (bytes === null) {
-    const detail = "expected at most 65535 bytes, in standard base64 where passwordEncoding says so";
-    throw new Problem("invalid-request", {
-      detail: `/password: ${detail}`,
-      errors: [{ pointer: "/password", detail }],
-    });
-  }
-  return {
-    ...(username === undefined ? {} : { username: new Secret(username) }),
-    ...(bytes === undefined ? {} : { password: new Secret<Uint8Array>(bytes) }),
-    ...(tls === undefined ? {} : { tls }),
-  };
 }
 
 /** DISCONNECT has a reason code and properties only in version 5 (MQTT 3.1.1 §3.14). */

@@ -36,6 +36,9 @@ export interface ParsedRequest {
   readonly request: ConnectionRequest;
 }
 
+/** What is wrong with a password that has no username beside it. */
+export const passwordAlone = "needs a username beside it, which may be empty";
+
 type Issue = (path: (string | number)[], message: string) => void;
 
 /** The body of POST /connections, PUT /connections/{id} and POST /probe. */
@@ -73,9 +76,8 @@ export const connectionRequestSchema = requestFields.transform((fields, context)
         ? "expected standard base64 with padding, at most 65535 bytes"
         : "expected at most 65535 bytes",
     );
-  if (bytes !== undefined && credentials.username === undefined && fields.protocolVersion !== "5") {
-    issue(["password"], "needs a username, unless protocolVersion is 5 (MQTT 3.1.1 §3.1.2.9)");
-  }
+  // MQTT 5 allows a password alone (§3.1.2.9), and mqtt.js cannot encode it: it would drop the connection in silence.
+  if (bytes !== undefined && credentials.username === undefined) issue(["password"], passwordAlone);
   checkTransport(fields, target.target, issue);
   if (failed || bytes === null) return z.NEVER;
   const request: ConnectionRequest = {
