@@ -3,7 +3,7 @@ import type { Connection } from "../src/connection/connection.ts";
 import { closedMeanwhile } from "../src/connection/problems.ts";
 import { show } from "./connections.ts";
 import type { App, Services } from "./context.ts";
-import { isUnchanged } from "./middleware/preconditions.ts";
+import { etagOf, isUnchanged } from "./middleware/preconditions.ts";
 import { holdParameter } from "./waiting.ts";
 import { answers, idParameter, limitParameter } from "./parameters.ts";
 
@@ -73,7 +73,12 @@ export function mountReading(app: App, services: Services): void {
         changed(connection, since ?? connection.machine.version, wait * 1_000, c.req.raw.signal),
       );
     }
-    if (isUnchanged(c, connection)) return c.body(null, 304) as never;
+    if (isUnchanged(c, connection)) {
+      // As the 200 would have them (RFC 9110 §15.4.5).
+      c.header("ETag", etagOf(connection));
+      c.header("Cache-Control", "no-store");
+      return c.body(null, 304) as never;
+    }
     return show(c, services, connection, 200, false);
   });
 }

@@ -100,11 +100,35 @@ export class Operations {
     credentials: Parameters<Connection["setCredentials"]>[0],
     waiting: Waiting,
   ): Promise<Opened> {
-    // An attempt under way has the old credentials; it must not be what answers for the new ones.
-    if (Object.keys(credentials).length > 0) await connection.until(attemptEnded, waiting.signal);
+    const since = this.#clock.monotonic();
+    if (connection.machine.state.name === "connecting") {
+      const ended = await this.#attemptUnderWay(connection, waiting);
+      if (ended && Object.keys(credentials).length === 0) return this.#settle(connection, waiting);
+      if (!ended) {
+        connection.setCredentials(credentials);
+        return { connection, done: false };
+      }
+    }
     connection.setCredentials(credentials);
-    connection.dial("reconnect", waiting.async ? null : waiting.waitMs);
+    const leftMs = Math.max(100, waiting.waitMs - (this.#clock.monotonic() - since));
+    connection.dial("reconnect", waiting.async ? null : leftMs);
     return this.#settle(connection, waiting);
+  }
+
+  /**
+   * Waits for the end of an attempt that another call, or the back-off, has begun: it has the old credentials, and must
+   * not be what answers for new ones. It is not bounded by this call's wait, so that this is; false when the wait of an
+   * asynchronous call ended first.
+   */
+  async #attemptUnderWay(connection: Connection, { waitMs, signal, async }: Waiting): Promise<boolean> {
+    const over = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
+    if ((await connection.until(attemptEnded, over)) !== null) return true;
+    if (signal.aborted) throw new CallerLeft();
+    if (async) return false;
+    throw new Problem(
+      "connect-timeout",
+      `The attempt under way has not ended within ${waitMs} ms; it goes on`,
+    );
   }
 
   /** @throws {Problem} `ping-timeout`, `not-connected`, `temporarily-not-connected`, `connection-lost` */
