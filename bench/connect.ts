@@ -2,6 +2,7 @@ import type { Broker } from "./broker.ts";
 import { startBroker } from "./broker.ts";
 import { program, startChild } from "./child.ts";
 import { HttpConnection, openConnections } from "./http-connection.ts";
+import { processorSeconds } from "./process-figures.ts";
 import { ms, perSecond, times, type Report } from "./report.ts";
 import { startBare, startConnack, type Server } from "./servers.ts";
 import { median, quantile, timeAll, timed } from "./statistics.ts";
@@ -20,10 +21,13 @@ export interface ConnectSizes {
 /** Someone who can connect: one after the other, and many at once. */
 interface Contestant {
   readonly name: string;
+  readonly pid: number;
   /** Milliseconds of each. */
   readonly latencies: number[];
   /** Connects a second, of each round. */
   readonly rates: number[];
+  /** Milliseconds of processor time of one connect and its end, of each round: it depends least on who else is busy. */
+  readonly costs: number[];
   sequential(count: number): Promise<readonly number[]>;
   /** Milliseconds for all; nothing is left open. */
   concurrent(count: number, concurrency: number): Promise<number>;
@@ -38,9 +42,7 @@ export async function measureConnect(sizes: ConnectSizes, report: Report): Promi
   await using other = sizes.against === undefined ? null : await startConnack(sizes.against);
   const { url } = broker;
   const rawMqtt: Contestant = {
-    name: "raw mqtt.js",
-    latencies: [],
-    rates: [],
+    ...newContestant("raw mqtt.js", raw.pid),
     sequential: (count) => raw.ask({ command: "sequential", url, count }),
     async concurrent(count, concurrency) {
       const { ms } = await raw.ask<{ ms: number }>({ command: "hold", url, count, concurrency });
@@ -59,8 +61,10 @@ export async function measureConnect(sizes: ConnectSizes, report: Report): Promi
   for (let round = 0; round < sizes.rounds; round += 1) {
     for (const contestant of all) {
       contestant.latencies.push(...(await contestant.sequential(Math.ceil(sizes.sequential / sizes.rounds))));
+      const before = processorSeconds(contestant.pid);
       const taken = await contestant.concurrent(sizes.concurrent, sizes.concurrency);
       contestant.rates.push((sizes.concurrent / taken) * 1_000);
+      contestant.costs.push(((processorSeconds(contestant.pid) - before) / sizes.concurrent) * 1_000);
     }
   }
   tell(ours, rawMqtt, [bareBridge, ...rest], report);
@@ -85,13 +89,23 @@ function tell(ours: Contestant, raw: Contestant, others: readonly Contestant[], 
     target: "0.5 × raw",
     met: rate >= 0.5 * rawRate,
   });
-  for (const { name, latencies, rates } of others) {
+  const cost = median(ours.costs);
+  report({
+    figure: "processor time of a connect and its end",
+    value: ms(cost),
+    beside: `raw ${ms(median(raw.costs))}; ${times(cost / median(raw.costs))}`,
+  });
+  for (const { name, latencies, rates, costs } of others) {
     report({
       figure: `  the same, ${name}`,
       value: "",
-      beside: `${ms(median(latencies))}, ${perSecond(median(rates))}; connack ${times(own / median(latencies))} and ${times(rate / median(rates))}`,
+      beside: `${ms(median(latencies))}, ${perSecond(median(rates))}, ${ms(median(costs))}; connack ${[own / median(latencies), rate / median(rates), cost / median(costs)].map(times).join(", ")}`,
     });
   }
+}
+
+function newContestant(name: string, pid: number) {
+  return { name, pid, latencies: [], rates: [], costs: [] };
 }
 
 function overHttp(name: string, server: Server, broker: Broker): Contestant {
@@ -101,9 +115,7 @@ function overHttp(name: string, server: Server, broker: Broker): Contestant {
     http.call("POST", "/connections", 201, { id, url: broker.url });
   const remove = (http: HttpConnection, id: string) => http.call("DELETE", `/connections/${id}`, 200);
   return {
-    name,
-    latencies: [],
-    rates: [],
+    ...newContestant(name, server.pid),
     async sequential(count) {
       const http = await HttpConnection.open(server.url);
       const taken: number[] = [];

@@ -12,7 +12,7 @@ const { values, positionals } = parseArgs({
   options: {
     /** Another checkout of Connack, to measure beside this one in the same run. */
     against: { type: "string" },
-    rounds: { type: "string", default: "5" },
+    rounds: { type: "string", default: "10" },
     connections: { type: "string", default: "10000" },
     idle: { type: "string", default: "60" },
     readers: { type: "string", default: "1000" },
