@@ -50,7 +50,7 @@ export class Client {
   readonly #fields: ConnectFields;
   #emit: (event: ClientEvent) => void;
   /** The stream's own destroy(), which mqtt.js does not reach directly. */
-  readonly #destroyStream: () => void;
+  readonly #destroyStream: (error?: Error) => Duplex;
   #acknowledged = false;
   #violation: Violation | null = null;
   #firstError: unknown = null;
@@ -274,16 +274,15 @@ export class Client {
 
   /** mqtt.js destroys the stream first and says why after; the DISCONNECT that says why must still go out. */
   #deferDestroy(): void {
-    const stream = this.#stream;
-    const destroy = stream.destroy.bind(stream);
     let deferred = false;
-    stream.destroy = (error?: Error) => {
-      if (deferred || !this.#acknowledged || this.#closed || error !== undefined) return destroy(error);
+    this.#stream.destroy = (error?: Error) => {
+      if (deferred || !this.#acknowledged || this.#closed || error !== undefined)
+        return this.#destroyStream(error);
       deferred = true;
       process.nextTick(() => {
-        if (this.#violation === null) destroy();
+        if (this.#violation === null) this.destroy();
       });
-      return stream;
+      return this.#stream;
     };
   }
 

@@ -24,14 +24,14 @@ const gracefully = { force: false, reasonCode: 0, drainMs: 5_000 } as const;
 
 /** All connections, by id. Bounded; what is closed is gone from it. */
 export class Registry {
-  readonly #deps: Omit<ConnectionDeps, "onClosed">;
+  readonly #deps: ConnectionDeps;
   readonly #maxConnections: number;
   readonly #entries = new Map<string, Entry>();
   #order = 0;
   #stopping = false;
 
   constructor(deps: Omit<ConnectionDeps, "onClosed">, maxConnections: number) {
-    this.#deps = deps;
+    this.#deps = { ...deps, onClosed: (closed) => this.#remove(closed) };
     this.#maxConnections = maxConnections;
   }
 
@@ -68,8 +68,7 @@ export class Registry {
         retryAfterSeconds: 10,
       });
     }
-    const deps: ConnectionDeps = { ...this.#deps, onClosed: (closed) => this.#remove(closed) };
-    const connection = new Connection(id, request, options.kept, options.clientId, deps);
+    const connection = new Connection(id, request, options.kept, options.clientId, this.#deps);
     const idle =
       request.idleTtlMs === null
         ? null

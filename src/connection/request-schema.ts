@@ -44,6 +44,14 @@ const websocketHeaders = z
     }
   });
 
+const messageLog = z.strictObject({
+  messages: z.int().min(0).max(1_000_000, "expected 0 to 1000000").default(1_000),
+  bytes: z.int().min(0).max(1_073_741_824, "expected 0 to 1073741824").default(4_194_304),
+  durable: z
+    .literal(false, "this server keeps nothing on disk, so that only false can be promised")
+    .default(false),
+});
+
 const reconnect = z
   .strictObject({
     enabled: z.boolean().default(true),
@@ -55,6 +63,15 @@ const reconnect = z
     path: ["minDelayMs"],
     message: "must not be greater than maxDelayMs",
   });
+
+/**
+ * What an empty `schema` gives stands where the field is absent: one frozen value for all requests, which are many and
+ * mostly leave it out.
+ */
+function whenAbsent<T extends z.ZodType<object>>(schema: T, empty: z.input<T>) {
+  const shared = Object.freeze(schema.parse(empty)) as z.output<T>;
+  return schema.default(() => shared as z.util.NoUndefined<z.output<T>>);
+}
 
 /** The connection id: also in paths and file names, so a small alphabet. */
 export const connectionIdSchema = z
@@ -110,25 +127,22 @@ export const requestFields = z.strictObject({
     })
     .optional(),
   connectTimeoutMs: milliseconds(100, 60_000).default(10_000),
-  reconnect: reconnect.prefault({}),
-  subscriptions: z.array(subscriptionSchema).max(1_000, "expected at most 1000 subscriptions").default([]),
-  log: z
-    .strictObject({
-      messages: z.int().min(0).max(1_000_000, "expected 0 to 1000000").default(1_000),
-      bytes: z.int().min(0).max(1_073_741_824, "expected 0 to 1073741824").default(4_194_304),
-      durable: z
-        .literal(false, "this server keeps nothing on disk, so that only false can be promised")
-        .default(false),
-    })
-    .prefault({}),
+  reconnect: whenAbsent(reconnect, {}),
+  subscriptions: whenAbsent(
+    z.array(subscriptionSchema).max(1_000, "expected at most 1000 subscriptions"),
+    [],
+  ),
+  log: whenAbsent(messageLog, {}),
   idleTtlMs: milliseconds(1_000, 2_592_000_000).nullable().default(null),
   durable: z
     .literal(false, "this server keeps nothing on disk, so that only false can be promised")
     .default(false),
-  labels: z
-    .record(labelName, z.string().max(256))
-    .refine((all) => Object.keys(all).length <= 16, "expected at most 16 labels")
-    .default({}),
+  labels: whenAbsent(
+    z
+      .record(labelName, z.string().max(256))
+      .refine((all) => Object.keys(all).length <= 16, "expected at most 16 labels"),
+    {},
+  ),
 });
 
 export type RequestFields = z.output<typeof requestFields>;
