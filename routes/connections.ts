@@ -35,7 +35,9 @@ export function mountOpening(app: App, services: Services): void {
   app.openapi(post, async (c) => {
     const { id, request } = c.req.valid("json") as ParsedRequest;
     const waiting = waitingOf(c, c.req.valid("query").wait);
-    const { connection, done } = await waits.during(() => operations.create(id ?? newId(), request, waiting));
+    const { connection, done } = await waits.during(c.env?.holdOpen, () =>
+      operations.create(id ?? newId(), request, waiting),
+    );
     return show(c, services, connection, done ? 201 : 202, true);
   });
   const put = createRoute({
@@ -60,7 +62,7 @@ export function mountOpening(app: App, services: Services): void {
     }
     preconditions(c, registry.find(id));
     const waiting = waitingOf(c, c.req.valid("query").wait);
-    const { connection, done, created } = await waits.during(() =>
+    const { connection, done, created } = await waits.during(c.env?.holdOpen, () =>
       operations.put(id, parsed.request, waiting),
     );
     return show(c, services, connection, done ? (created ? 201 : 200) : 202, created);
@@ -81,7 +83,9 @@ export function mountControl(app: App, services: Services): void {
     const connection = registry.get(c.req.valid("param").id);
     const credentials = credentialsOf(c.req.valid("json"), connection.request);
     const waiting = waitingOf(c, c.req.valid("query").wait);
-    const { done } = await waits.during(() => operations.reconnect(connection, credentials, waiting));
+    const { done } = await waits.during(c.env?.holdOpen, () =>
+      operations.reconnect(connection, credentials, waiting),
+    );
     return show(c, services, connection, done ? 200 : 202, false);
   });
   const ping = createRoute({
@@ -93,7 +97,7 @@ export function mountControl(app: App, services: Services): void {
   app.openapi(ping, async (c) => {
     const connection = registry.get(c.req.valid("param").id);
     const { waitMs } = waitingOf(c, c.req.valid("query").wait);
-    const rttMs = await waits.during(() => operations.ping(connection, waitMs));
+    const rttMs = await waits.during(c.env?.holdOpen, () => operations.ping(connection, waitMs));
     return c.json({ rttMs: Math.round(rttMs * 1_000) / 1_000 });
   });
   const remove = createRoute({
@@ -115,8 +119,7 @@ export function mountControl(app: App, services: Services): void {
     preconditions(c, connection);
     const query = c.req.valid("query");
     checkDisconnectOptions(connection, query);
-    c.env?.holdOpen?.();
-    await waits.during(() =>
+    await waits.during(c.env?.holdOpen, () =>
       operations.close(connection, { ...query, sessionExpiryInterval: query.sessionExpiryInterval }),
     );
     return c.json({

@@ -32,9 +32,9 @@ export interface Services {
   readonly accepting: () => boolean;
 }
 
-/** The bindings are the runtime's: `holdOpen` lifts the limit on how long a response may be silent. Absent without a server. */
+/** The bindings are those of `RequestContext`; absent without a server. */
 export interface AppEnv {
-  Bindings: { readonly holdOpen?: () => void; readonly peer?: () => Peer | null };
+  Bindings: { readonly holdOpen?: () => () => void; readonly peer?: () => Peer | null };
   Variables: { requestId: string; body: string };
 }
 

@@ -143,7 +143,12 @@ function live(
     ...(start.gap === null ? [] : [controlFrame(format, "gap", { ...start.gap })]),
     controlFrame(format, "snapshot", snapshot(), snapshotId),
   ];
-  const release = hold();
+  const letIdle = hold();
+  const letTimeOut = c.env?.holdOpen?.();
+  const release = () => {
+    letIdle();
+    letTimeOut?.();
+  };
   const subscriber = streams.open(
     { log, frames: lifecycle.frames, format, after: start.after, first, wants },
     c.env?.peer?.() ?? null,
@@ -157,7 +162,6 @@ function live(
       retryAfterSeconds: 5,
     });
   }
-  c.env?.holdOpen?.();
   return c.body(subscriber.stream, 200, {
     "content-type": format === "sse" ? "text/event-stream; charset=utf-8" : "application/x-ndjson",
     "cache-control": "no-store, no-transform",

@@ -24,7 +24,7 @@ export function mountProbe(app: App, { attempt, waits, random }: Services): void
     const { request } = c.req.valid("json") as ParsedRequest;
     const { wait, roundTrip } = c.req.valid("query");
     const { waitMs, signal } = waitingOf(c, wait);
-    const result = await waits.during(() =>
+    const result = await waits.during(c.env?.holdOpen, () =>
       probe(request, attempt, { timeoutMs: Math.max(waitMs, 100), roundTrip, signal, random }),
     );
     if (result === null) throw new CallerLeft();

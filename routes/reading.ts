@@ -68,8 +68,7 @@ export function mountReading(app: App, services: Services): void {
     const connection = registry.get(c.req.valid("param").id);
     const { wait, since } = c.req.valid("query");
     if (wait > 0) {
-      c.env?.holdOpen?.();
-      await waits.during(() =>
+      await waits.during(c.env?.holdOpen, () =>
         changed(connection, since ?? connection.machine.version, wait * 1_000, c.req.raw.signal),
       );
     }

@@ -47,7 +47,6 @@ export function waitingOf(c: AppContext, wait: number | undefined): Waiting {
   if (applied.length > 0) c.header("Preference-Applied", applied.join(", "));
   const asked = wait ?? prefer.wait;
   const waitSeconds = asked ?? (prefer.respondAsync ? 0 : defaultWaitSeconds);
-  c.env?.holdOpen?.();
   return {
     waitMs: Math.round(waitSeconds * 1_000),
     async: prefer.respondAsync || waitSeconds === 0,

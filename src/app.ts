@@ -16,8 +16,8 @@ import { Waits } from "./waits.ts";
 
 /** What the runtime's server gives along with a request. */
 export interface RequestContext {
-  /** Lifts the runtime's limit on how long a response may be silent. */
-  readonly holdOpen?: () => void;
+  /** Lifts the runtime's limit on how long a response may be silent; what it returns, called before the end, sets it again. */
+  readonly holdOpen?: () => () => void;
   /** The other end of the network connection: the caller, or a proxy. */
   readonly peer?: () => Peer | null;
 }

@@ -48,7 +48,10 @@ export function serve(app: ConnackApp, hostname: string, port: number): Serving 
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: (request: Request, self: BunServer) =>
         app.fetch(request, {
-          holdOpen: () => self.timeout(request, 0),
+          holdOpen: () => {
+            self.timeout(request, 0);
+            return () => self.timeout(request, idleTimeoutSeconds);
+          },
           peer: () => self.requestIP(request),
         }),
     });

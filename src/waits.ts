@@ -9,8 +9,13 @@ export class Waits {
     this.#limit = limit;
   }
 
-  /** @throws {Problem} `limit-reached` */
-  async during<T>(wait: () => Promise<T>): Promise<T> {
+  /**
+   * `holdOpen` lifts the runtime's limit on how long a response may be silent, and returns what sets it again: else it
+   * would be gone for the idle time between the requests of a network connection, too.
+   *
+   * @throws {Problem} `limit-reached`
+   */
+  async during<T>(holdOpen: (() => () => void) | undefined, wait: () => Promise<T>): Promise<T> {
     if (this.#count >= this.#limit) {
       const limit = { name: "CONNACK_MAX_WAITS", value: this.#limit };
       throw new Problem("limit-reached", {
@@ -20,10 +25,12 @@ export class Waits {
       });
     }
     this.#count += 1;
+    const release = holdOpen?.();
     try {
       return await wait();
     } finally {
       this.#count -= 1;
+      release?.();
     }
   }
 }

@@ -206,7 +206,7 @@ export class Client {
   /** A Topic Name has no wildcards (MQTT-3.3.2-2), and is empty only where an alias stands for it (§3.3.2.1). */
   #checkTopic({ topic, properties }: IPublishPacket): void {
     const aliased = topic.length === 0 && properties?.topicAlias !== undefined;
-    if (aliased || parseTopicName(topic.toString()).ok) return;
+    if (aliased || parseTopicName(topic).ok) return;
     this.#violate({
       kind: "protocol",
       reasonCode: 0x82,

@@ -61,7 +61,8 @@ export class Streams {
   }
 
   #tick(): void {
-    for (const subscriber of [...this.#open.keys()]) subscriber.tick(this.#limits.heartbeatMs);
+    // Timers are a little early now and then, which must not put a heartbeat off to the next look.
+    for (const subscriber of [...this.#open.keys()]) subscriber.tick(this.#limits.heartbeatMs * 0.9);
     if (this.#clock.monotonic() >= this.#sweepAt) void this.#sweep();
   }
 

@@ -58,19 +58,19 @@ describe("S39: a network that drops every packet", () => {
   itHolds(
     "S39: connected is false within 1.5 × keepAlive, with inbound traffic until then",
     async (rig) => {
-      let publishing = true;
+      const stop = new AbortController();
       let flood = Promise.resolve();
       const before = async (url: string) => {
         flood = (async () => {
           await using publisher = await connectClient(url);
-          while (publishing) await publisher.publishAsync("t", "x", { qos: 1 });
+          while (!stop.signal.aborted) await publisher.publishAsync("t", "x", { qos: 1 });
         })();
         const ping = await rig.call("POST", "/connections/home/ping");
         assert.equal(ping.status, 200, ping.text);
         await viewWhen(rig.app, "home", ({ counters }) => counters.messagesIn > 100);
       };
       const after = async () => {
-        publishing = false;
+        stop.abort();
         await flood;
       };
       assertInTime(await measure(rig, { before, after }));

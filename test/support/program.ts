@@ -57,7 +57,10 @@ export function startProgram(
         waiting.add(check);
         check();
       }),
-    signal: (signal) => void child.kill(signal),
+    // Not child.kill(), after which one runtime takes the signal for the cause of the end, whatever the exit status.
+    signal: (signal) => {
+      if (child.pid !== undefined && !over) process.kill(child.pid, signal);
+    },
     exited,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
