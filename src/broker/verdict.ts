@@ -2,7 +2,14 @@ import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
 import { connackVerdict, disconnectVerdict } from "../mqtt/reason.ts";
 import type { ClientEvent } from "./client-event.ts";
 import type { Connack } from "./connack.ts";
-import { errorCode, socketFailure, type BrokerReason, type Failure, type Stage } from "./failure.ts";
+import {
+  AttemptError,
+  errorCode,
+  socketFailure,
+  type BrokerReason,
+  type Failure,
+  type Stage,
+} from "./failure.ts";
 import type { Violation } from "./guard.ts";
 
 type Disconnect = Extract<ClientEvent, { type: "disconnect" }>;
@@ -54,6 +61,7 @@ export function violationFailure(violation: Violation, stage: Stage): Failure {
 
 /** The network connection ended before CONNACK, with or without an error. */
 export function closedFailure(error: unknown, where: string, protocolVersion: ProtocolVersion): Failure {
+  if (error instanceof AttemptError) return error.failure;
   if (errorCode(error) !== "") return socketFailure(error, "connack", where);
   return {
     stage: "connack",
@@ -123,6 +131,7 @@ export function lostFailure(
       detail: `Nothing arrived from ${where} within the keep alive`,
       hint: "The network or the broker hangs.",
     };
+  if (cause.error instanceof AttemptError) return { ...cause.error.failure, stage: "connected" };
   const code = errorCode(cause.error);
   return {
     ...base,

@@ -78,6 +78,17 @@ function refusal(httpStatus: number | undefined): Failure {
   };
 }
 
+/** `what` completes "The peer …". It is never mistaken for a peer that merely closed. */
+function broken(what: string): AttemptError {
+  return new AttemptError({
+    stage: "connack",
+    code: "broker-protocol-error",
+    detail: `The peer ${what}`,
+    retryable: true,
+    hint: "The broker, or a proxy in between, is faulty.",
+  });
+}
+
 /** The bytes inside the binary messages of an open WebSocket, with back-pressure both ways. */
 class WebSocketStream extends Duplex {
   readonly #socket: Duplex;
@@ -89,10 +100,13 @@ class WebSocketStream extends Duplex {
     this.#driver = protocol;
     protocol.messages.on("data", (data: Buffer | string) => {
       // A text message is a protocol error here (MQTT-6.0.0-1).
-      if (typeof data === "string") this.destroy(new Error("the peer sent a WebSocket text message"));
+      if (typeof data === "string") this.destroy(broken("sent a WebSocket text message; MQTT is binary"));
       else if (!this.push(data)) protocol.messages.pause();
     });
-    protocol.on("error", (error: Error) => this.destroy(error));
+    // The driver's text may repeat the peer's bytes.
+    protocol.on("error", () =>
+      this.destroy(broken("broke the WebSocket protocol, or sent too large a message")),
+    );
     socket.on("error", (error) => this.destroy(error));
     // Not destroyed at once: a CONNACK that came just before the close is still to be read.
     socket.on("close", () => this.push(null));
