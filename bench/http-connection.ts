@@ -33,6 +33,8 @@ export class HttpConnection {
 
   /** Sends a request; rejects unless the answer has the status that is expected. */
   async call(method: string, path: string, status: number, json?: object): Promise<HttpAnswer> {
+    if (this.#socket.destroyed)
+      throw new Error(`${method} ${path}: the connection has been idle for too long`);
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
     const onClose = () => reject(new Error(`${method} ${path}: the server closed the connection`));
     this.#settle = resolve;

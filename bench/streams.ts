@@ -57,22 +57,21 @@ export async function measureStreams(sizes: StreamSizes, report: Report): Promis
 async function ofConnack(name: string, sizes: StreamSizes, checkout: string | undefined): Promise<Seen> {
   await using broker = await startBroker();
   await using server = await startConnack(checkout);
-  const http = await HttpConnection.open(server.url);
-  await http.call("POST", "/connections", 201, { id: "bench", url: broker.url });
-  const reconnect = () => http.call("POST", "/connections/bench/reconnect", 200);
+  const warmUp = await HttpConnection.open(server.url);
+  await warmUp.call("POST", "/connections", 201, { id: "bench", url: broker.url });
   // Code and caches are to be there before memory is looked at.
-  for (let i = 0; i < 100; i += 1) await reconnect();
-  const seen = await watch(name, sizes, server, "/connections/bench/events", reconnect);
-  http.close();
-  return seen;
+  for (let i = 0; i < 100; i += 1) await reconnect(warmUp);
+  warmUp.close();
+  return await watch(name, sizes, server, "/connections/bench/events", reconnect);
+}
+
+function reconnect(http: HttpConnection): Promise<unknown> {
+  return http.call("POST", "/connections/bench/reconnect", 200);
 }
 
 async function ofBareStream(sizes: StreamSizes): Promise<Seen> {
   await using server = await startBare("bare-stream.ts");
-  const http = await HttpConnection.open(server.url);
-  const seen = await watch("bare stream", sizes, server, "/events", () => http.call("POST", "/emit", 200));
-  http.close();
-  return seen;
+  return await watch("bare stream", sizes, server, "/events", (http) => http.call("POST", "/emit", 200));
 }
 
 async function watch(
@@ -80,7 +79,7 @@ async function watch(
   { few, many, events, settleMs }: StreamSizes,
   { url, pid }: Server,
   path: string,
-  emit: () => Promise<unknown>,
+  emit: (http: HttpConnection) => Promise<unknown>,
 ): Promise<Seen> {
   await using readers = startChild(program("sse-readers.ts"));
   const look = () => settledBytes(pid, settleMs);
@@ -89,15 +88,17 @@ async function watch(
   const withFew = await look();
   await readers.ask({ command: "open", url, path, count: many - few });
   const withMany = await look();
+  const http = await HttpConnection.open(url);
   const toLast: number[] = [];
   const spread: number[] = [];
   for (let i = 0; i < events; i += 1) {
     const arrival = readers.ask<{ at: number; first: number; last: number }>({ command: "next" });
-    await emit();
+    await emit(http);
     const { at, first, last } = await arrival;
     toLast.push(last - at);
     spread.push(last - first);
   }
+  http.close();
   const { events: came, same } = await readers.ask<{ events: number; same: number }>({ command: "counts" });
   return {
     name,

@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Problem } from "../src/problem.ts";
 import type { Connection } from "../src/connection/connection.ts";
-import { connectionIdSchema, reconnectFields } from "../src/connection/request-schema.ts";
-import { connectionRequestSchema, type ParsedRequest } from "../src/connection/request.ts";
+import { connectionIdSchema, reconnectFields } from "../src/request/schema.ts";
+import { connectionRequestSchema, type ParsedRequest } from "../src/request/connection-request.ts";
 import type { App, AppContext, Services } from "./context.ts";
 import { credentialsOf } from "./credentials.ts";
 import { etagOf, preconditions } from "./middleware/preconditions.ts";

@@ -1,6 +1,6 @@
 import type { z } from "@hono/zod-openapi";
-import { passwordBytes, type reconnectFields } from "../src/connection/request-schema.ts";
-import { passwordAlone, type ConnectionRequest } from "../src/connection/request.ts";
+import { passwordBytes, type reconnectFields } from "../src/request/schema.ts";
+import { passwordAlone, type ConnectionRequest } from "../src/request/connection-request.ts";
 import { Problem } from "../src/problem.ts";
 import { Secret } from "../src/secret.ts";
 

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { CallerLeft } from "../src/connection/operations.ts";
 import { probe, type ProbeResult } from "../src/connection/probe.ts";
-import { connectionRequestSchema, type ParsedRequest } from "../src/connection/request.ts";
+import { connectionRequestSchema, type ParsedRequest } from "../src/request/connection-request.ts";
 import { topicNameSchema } from "../src/mqtt/fields.ts";
 import type { App, Services } from "./context.ts";
 import { jsonBody } from "./middleware/json-body.ts";

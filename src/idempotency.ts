@@ -42,6 +42,9 @@ export class IdempotencyKeys {
       if (found.fingerprint !== fingerprint) return { kind: "mismatch" };
       return found.answer === null ? { kind: "running" } : { kind: "replay", answer: found.answer };
     }
+    // Only a new key makes room: a repeated call must not make another one forgotten.
+    const [oldest] = this.#entries.keys();
+    if (this.#entries.size >= this.#maxKeys && oldest !== undefined) this.#entries.delete(oldest);
     const entry: Entry = { fingerprint, since: this.#now(), answer: null };
     this.#entries.set(key, entry);
     const finish = (answer: StoredAnswer | null) => {
@@ -55,7 +58,7 @@ export class IdempotencyKeys {
   #expire(): void {
     const oldest = this.#now() - keptMs;
     for (const [key, entry] of this.#entries) {
-      if (entry.since >= oldest && this.#entries.size < this.#maxKeys) return;
+      if (entry.since >= oldest) return;
       this.#entries.delete(key);
     }
   }

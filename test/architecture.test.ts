@@ -72,6 +72,23 @@ describe("architecture", () => {
     }
   });
 
+  it("folders import only from those below them, types too", () => {
+    const below: Record<string, readonly string[]> = {
+      "src/request": ["src/mqtt"],
+      "src/stream": [],
+      "src/broker": ["src/request", "src/mqtt"],
+      "src/connection": ["src/broker", "src/request", "src/stream", "src/mqtt"],
+    };
+    for (const [folder, allowed] of Object.entries(below)) {
+      for (const file of sources.filter(({ path }) => dirname(path) === folder)) {
+        for (const { from } of file.imports.filter((each) => each.from.startsWith("."))) {
+          const target = dirname(local(file, from));
+          assert.ok([folder, "src", ...allowed].includes(target), `${file.path} imports ${from}`);
+        }
+      }
+    }
+  });
+
   it("the runtimes are named only in serve.ts", () => {
     const named = sources.filter(({ text }) =>
       /\b(Bun|Deno)\./.test(text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "")),

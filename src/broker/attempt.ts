@@ -1,5 +1,5 @@
-import type { ConnectionRequest } from "../connection/request.ts";
-import { version5Fields } from "../connection/request.ts";
+import type { ConnectionRequest } from "../request/connection-request.ts";
+import { version5Fields } from "../request/connection-request.ts";
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
 import { Client, type DisconnectOptions } from "./client.ts";
 import type { ClientEvent } from "./client-event.ts";

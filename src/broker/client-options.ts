@@ -1,5 +1,5 @@
 import type { IClientOptions } from "mqtt";
-import type { ConnectionRequest } from "../connection/request.ts";
+import type { ConnectionRequest } from "../request/connection-request.ts";
 import { protocolLevel, protocolName, type ProtocolVersion } from "../mqtt/protocol-version.ts";
 
 /** What one CONNECT says: the request, with what was settled for this attempt. */

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { checkServerIdentity, connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import ipaddr from "ipaddr.js";
-import type { ConnectionRequest } from "../connection/request.ts";
+import type { ConnectionRequest } from "../request/connection-request.ts";
 import { errorCode } from "./failure.ts";
 
 type Wanted = Pick<ConnectionRequest, "target" | "tls">;

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { ConnectionRequest } from "../connection/request.ts";
+import type { ConnectionRequest } from "../request/connection-request.ts";
 import { dial } from "./dial.ts";
 import { resolveAllowed, type EgressPolicy } from "./egress.ts";
 import { AttemptError, socketFailure, type Stage } from "./failure.ts";

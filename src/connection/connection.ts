@@ -9,7 +9,7 @@ import type { OrderedLog } from "../stream/log.ts";
 import type { Announcement } from "./announcement.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { next } from "./next.ts";
-import { generateClientId, type ConnectionRequest } from "./request.ts";
+import { generateClientId, type ConnectionRequest } from "../request/connection-request.ts";
 import {
   initialMachine,
   type CloseCause,

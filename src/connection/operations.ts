@@ -3,7 +3,7 @@ import { Problem } from "../problem.ts";
 import type { Connection } from "./connection.ts";
 import { closedMeanwhile, failureProblem, notConnectedProblem } from "./problems.ts";
 import type { Registry } from "./registry.ts";
-import { fingerprint, type ConnectionRequest } from "./request.ts";
+import { fingerprint, type ConnectionRequest } from "../request/connection-request.ts";
 import type { Machine } from "./state.ts";
 
 /** How long a call waits, and what becomes of the connection when it does not get what it waits for. */

@@ -3,7 +3,7 @@ import { createPacketStore } from "../broker/client.ts";
 import type { Failure, Stage } from "../broker/failure.ts";
 import { Problem } from "../problem.ts";
 import { failureProblem } from "./problems.ts";
-import { generateClientId, type ConnectionRequest } from "./request.ts";
+import { generateClientId, type ConnectionRequest } from "../request/connection-request.ts";
 import { roundMs } from "./view.ts";
 import type { TopicFilter } from "../mqtt/topic.ts";
 

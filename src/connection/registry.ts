@@ -1,7 +1,7 @@
 import { Problem } from "../problem.ts";
 import { Connection, type CloseOptions, type ConnectionDeps } from "./connection.ts";
 import { IdleTimer } from "./idle-timer.ts";
-import type { ConnectionRequest } from "./request.ts";
+import type { ConnectionRequest } from "../request/connection-request.ts";
 import type { StateName } from "./state.ts";
 import type { ConnectionView } from "./view.ts";
 

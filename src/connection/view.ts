@@ -2,8 +2,8 @@ import { timestamp } from "../clock.ts";
 import type { Timings } from "../broker/attempt.ts";
 import { failureFields } from "./announcement.ts";
 import type { Machine, StateName } from "./state.ts";
-import type { ConnectionRequest } from "./request.ts";
-import { displayUrl } from "./target.ts";
+import type { ConnectionRequest } from "../request/connection-request.ts";
+import { displayUrl } from "../request/target.ts";
 
 export interface Flags {
   readonly connected: boolean;

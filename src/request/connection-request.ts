@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
 import { subscriptionFieldsOfVersion5 } from "../mqtt/subscription.ts";
 import { Secret } from "../secret.ts";
-import { passwordBytes, requestFields, type RequestFields } from "./request-schema.ts";
+import { passwordBytes, requestFields, type RequestFields } from "./schema.ts";
 import { checkHost, defaultPorts, parseBrokerUrl, type Target } from "./target.ts";
 
 type SecretFields =
