@@ -74,7 +74,10 @@ describe("S25: one id", () => {
     const broker = await rig.broker(accepts());
     const request = { id: "twin", url: broker.url };
     const answers = await Promise.all([rig.open(request), rig.open(request)]);
-    assert.deepEqual(answers.map(({ status }) => status).toSorted((a, b) => a - b), [201, 409]);
+    assert.deepEqual(
+      answers.map(({ status }) => status).toSorted((a, b) => a - b),
+      [201, 409],
+    );
     const refused = answers.find(({ status }) => status === 409)!;
     assertProblem(refused, 409, "connection-exists");
     assert.equal(broker.peers.length, 1);
@@ -96,7 +99,10 @@ describe("S25: one id", () => {
     const broker = await rig.broker(accepts());
     const put = () => rig.call("PUT", "/connections/twin", { url: broker.url });
     const answers = await Promise.all([put(), put(), put()]);
-    assert.deepEqual(answers.map(({ status }) => status).toSorted((a, b) => a - b), [200, 200, 201]);
+    assert.deepEqual(
+      answers.map(({ status }) => status).toSorted((a, b) => a - b),
+      [200, 200, 201],
+    );
     assert.equal(broker.peers.length, 1);
   });
 });
