@@ -167,7 +167,7 @@ export function parseSettings(
     values[key] = parsed?.success ? parsed.data : setting.fallback;
   }
   for (const name of Object.keys(environment)) {
-    if (name.startsWith("CONNACK_") && !(name.slice(8) in settingsTable))
+    if (name.startsWith("CONNACK_") && !Object.hasOwn(settingsTable, name.slice(8)))
       wrong.push(`${name}: no such setting`);
   }
   const settings = values as Settings;

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { connect } from "node:net";
+import mqtt, { type IClientOptions, type Packet } from "mqtt";
+import { accepts } from "../support/broker-scripts.ts";
+import { startScriptedBroker, type Script, type ScriptedBroker } from "../support/scripted-broker.ts";
+import { describe, it } from "../support/test.ts";
+
+/** What `client.ts` uses of mqtt.js and its types do not show. When this fails after an update, look there first. */
+interface Hidden {
+  outgoing: Record<string, unknown>;
+  handleMessage: (packet: Packet, done: (error?: Error) => void) => void;
+}
+
+const publish = { cmd: "publish", topic: "t", payload: "x", dup: false, retain: false } as const;
+
+// oxlint-disable-next-line no-explicit-any
+const next = (client: mqtt.MqttClient, event: string): Promise<any> =>
+  new Promise((resolve) => client.once(event as "message", resolve));
+
+interface Rig extends AsyncDisposable {
+  readonly client: mqtt.MqttClient & Hidden;
+  readonly stream: ReturnType<typeof connect>;
+  readonly broker: ScriptedBroker;
+}
+
+/** A client as `client.ts` makes it, on a stream that is open, after its CONNACK. */
+async function start(options: IClientOptions = {}, script: Script = accepts()): Promise<Rig> {
+  const broker = await startScriptedBroker(script);
+  const stream = connect(broker.port, "127.0.0.1");
+  await once(stream, "connect");
+  const all = { manualConnect: true, reconnectPeriod: 0, protocolVersion: 5 as const, ...options };
+  const client = new mqtt.MqttClient(() => stream as never, all) as unknown as Rig["client"];
+  client.on("error", () => {});
+  client.connect();
+  await next(client, "connect");
+  return {
+    client,
+    stream,
+    broker,
+    async [Symbol.asyncDispose]() {
+      stream.destroy();
+      await broker[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe("mqtt.js", () => {
+  it("is the version that this was written for", () => {
+    const manifest: { version: string } = createRequire(import.meta.url)("mqtt/package.json");
+    assert.equal(manifest.version, "5.16.0");
+  });
+
+  it("has in `outgoing` what awaits an acknowledgement, and end() waits for it to be empty", async () => {
+    await using rig = await start();
+    const { client, broker } = rig;
+    assert.deepEqual(client.outgoing, {});
+    client.publish("t", "x", { qos: 1 });
+    const peer = await broker.connection(1);
+    const { messageId = 0 } = await peer.next("publish");
+    assert.deepEqual(Object.keys(client.outgoing), [String(messageId)]);
+    peer.send({ cmd: "puback", messageId });
+    await next(client, "packetreceive");
+    await new Promise(setImmediate);
+    assert.deepEqual(client.outgoing, {});
+    // Emptied by us, end() goes through though an acknowledgement is missing.
+    client.publish("t", "x", { qos: 1 });
+    await peer.next("publish");
+    client.outgoing = {};
+    client.end(false, { reasonCode: 4 });
+    await next(client, "close");
+    assert.deepEqual(
+      peer.received.flatMap((packet) => (packet.cmd === "disconnect" ? [packet.reasonCode] : [])),
+      [4],
+    );
+  });
+
+  it("calls handleMessage() for each PUBLISH, and acknowledges when that is done", async () => {
+    await using rig = await start();
+    const { client, broker } = rig;
+    const handled: Packet[] = [];
+    let done = () => {};
+    client.handleMessage = (packet, callback) => {
+      handled.push(packet);
+      done = callback;
+    };
+    const peer = await broker.connection(1);
+    peer.send({ ...publish, qos: 1, messageId: 7 });
+    await next(client, "packetreceive");
+    while (handled.length === 0) await new Promise(setImmediate);
+    assert.equal(
+      peer.received.some(({ cmd }) => cmd === "puback"),
+      false,
+    );
+    done();
+    assert.equal((await peer.next("puback")).messageId, 7);
+  });
+
+  it("keeps in-flight packets of a store in `_inflights`, a Map", () => {
+    const store = new mqtt.Store({ clean: false }) as unknown as {
+      _inflights: unknown;
+      put: mqtt.Store["put"];
+    };
+    assert.ok(store._inflights instanceof Map);
+    store.put({ ...publish, qos: 1, messageId: 3 }, () => {});
+    assert.deepEqual([...store._inflights.keys()], [3]);
+  });
+
+  it("takes an object for timerVariant, and has no timer but that", async () => {
+    const set: number[] = [];
+    const timers = { set: (_call: () => void, ms: number) => set.push(ms), clear: () => {} };
+    const timerVariant = timers as unknown as NonNullable<IClientOptions["timerVariant"]>;
+    await using rig = await start({ timerVariant, keepalive: 4 });
+    assert.equal(rig.client.connected, true);
+    assert.deepEqual([...new Set(set)], [2_000]);
+  });
+
+  it("tells of a CONNACK by `packetreceive` before it is connected itself", async () => {
+    const broker = await startScriptedBroker(accepts());
+    await using _closing = broker;
+    const stream = connect(broker.port, "127.0.0.1");
+    const client = new mqtt.MqttClient(() => stream as never, { manualConnect: true, reconnectPeriod: 0 });
+    client.connect();
+    const packet = await next(client, "packetreceive");
+    assert.deepEqual([packet.cmd, client.connected], ["connack", true]);
+    stream.destroy();
+  });
+
+  it("destroys the stream before it tells why, where a topic alias is not known", async () => {
+    await using rig = await start({ properties: { topicAliasMaximum: 10 } });
+    const order: string[] = [];
+    const destroy = rig.stream.destroy.bind(rig.stream);
+    rig.stream.destroy = (error) => {
+      order.push(`destroy(${error === undefined ? "" : "error"})`);
+      return destroy(error);
+    };
+    rig.client.on("error", (error) => order.push(`error ${"code" in error ? String(error.code) : ""}`));
+    const peer = await rig.broker.connection(1);
+    peer.send({ ...publish, topic: "", qos: 0, properties: { topicAlias: 7 } });
+    await next(rig.client, "close");
+    assert.deepEqual(order, ["destroy()", "error 130"]);
+  });
+
+  it("reports what it cannot parse as an error without code, and leaves the stream open", async () => {
+    await using rig = await start();
+    const peer = await rig.broker.connection(1);
+    const failed = next(rig.client, "error");
+    peer.sendBytes(Buffer.from([0x36, 5, 0, 1, 0x61, 0, 1]));
+    const error = await failed;
+    assert.equal("code" in error, false);
+    assert.equal(rig.stream.destroyed, false);
+  });
+
+  it("does not close after a DISCONNECT of the broker's", async () => {
+    await using rig = await start();
+    const peer = await rig.broker.connection(1);
+    const told = next(rig.client, "disconnect");
+    peer.send({ cmd: "disconnect", reasonCode: 0x8b });
+    const packet = await told;
+    assert.equal(packet.reasonCode, 0x8b);
+    assert.deepEqual([rig.stream.destroyed, rig.client.connected], [false, true]);
+  });
+});

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { IdempotencyKeys, type Claim } from "../src/idempotency.ts";
+import { describe, it } from "./support/test.ts";
+
+const answer = { status: 201, headers: [["location", "/connections/a"]], body: "{}" } as const;
+const day = 24 * 3_600_000;
+
+function start(maxKeys = 10) {
+  let now = 0;
+  const keys = new IdempotencyKeys(maxKeys, () => now);
+  const begin = (key: string, fingerprint = "same"): Extract<Claim, { kind: "new" }> => {
+    const claim = keys.claim(key, fingerprint);
+    assert.equal(claim.kind, "new");
+    return claim as Extract<Claim, { kind: "new" }>;
+  };
+  return { keys, begin, advance: (ms: number) => (now += ms) };
+}
+
+describe("IdempotencyKeys", () => {
+  it("gives the first answer again", () => {
+    const { keys, begin } = start();
+    begin("k").finish(answer);
+    assert.deepEqual(keys.claim("k", "same"), { kind: "replay", answer });
+    assert.deepEqual(keys.claim("k", "same"), { kind: "replay", answer });
+  });
+
+  it("tells of a call that has not ended, and of a different one", () => {
+    const { keys, begin } = start();
+    const { finish } = begin("k");
+    assert.equal(keys.claim("k", "same").kind, "running");
+    assert.equal(keys.claim("k", "other").kind, "mismatch");
+    finish(answer);
+    assert.equal(keys.claim("k", "other").kind, "mismatch");
+  });
+
+  it("leaves the key free after a call that has left nothing to replay", () => {
+    const { begin } = start();
+    begin("k", "wrong").finish(null);
+    begin("k", "corrected").finish(answer);
+  });
+
+  it("keeps keys apart", () => {
+    const { keys, begin } = start();
+    begin("a").finish(answer);
+    begin("b");
+    assert.equal(keys.claim("a", "same").kind, "replay");
+    assert.equal(keys.claim("b", "same").kind, "running");
+  });
+
+  it("forgets after a day, and not before", () => {
+    const { keys, begin, advance } = start();
+    begin("k").finish(answer);
+    advance(day);
+    assert.equal(keys.claim("k", "same").kind, "replay");
+    advance(1);
+    begin("k");
+  });
+
+  it("holds no more keys than it may: the oldest goes first", () => {
+    const { keys, begin } = start(3);
+    for (const key of ["a", "b", "c", "d"]) begin(key).finish(answer);
+    assert.equal(keys.claim("d", "same").kind, "replay");
+    begin("a");
+  });
+
+  it("forgets nothing over repeated calls, full as it may be", () => {
+    const { keys, begin } = start(3);
+    for (const key of ["a", "b", "c"]) begin(key).finish(answer);
+    for (const key of ["c", "b", "a", "a", "b", "c"])
+      assert.equal(keys.claim(key, "same").kind, "replay", key);
+  });
+
+  it("does not let a late end of a forgotten call free or fill the key of a newer one", () => {
+    const { keys, begin, advance } = start();
+    const late = begin("k");
+    advance(day + 1);
+    const newer = begin("k");
+    late.finish(null);
+    assert.equal(keys.claim("k", "same").kind, "running");
+    late.finish(answer);
+    assert.equal(keys.claim("k", "same").kind, "running");
+    newer.finish({ ...answer, status: 202 });
+    assert.deepEqual(keys.claim("k", "same"), { kind: "replay", answer: { ...answer, status: 202 } });
+  });
+});
