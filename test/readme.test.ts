@@ -6,6 +6,7 @@ import { startDemoBroker } from "../src/demo/broker.ts";
 import { settingsTable } from "../src/settings.ts";
 import { startApp } from "./support/app.ts";
 import { needs } from "./support/needs.ts";
+import { denoFlags } from "./support/program.ts";
 import { describe, it } from "./support/test.ts";
 
 const run = promisify(execFile);
@@ -59,6 +60,10 @@ describe("README", () => {
     },
     { skip: needs("curl"), timeout: 60_000 },
   );
+
+  it("runs Deno as the tests do", () => {
+    assert.ok(readme.includes(`deno run ${denoFlags.join(" ")} src/main.ts`));
+  });
 
   it("lists every setting as it is", () => {
     assert.ok(readme.includes(settingsRows()), `README.md needs this table:\n${settingsRows()}`);

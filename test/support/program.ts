@@ -69,10 +69,18 @@ export function startProgram(
   };
 }
 
+/** What the README has Deno allow, and no more. */
+export const denoFlags = [
+  "--unstable-no-legacy-abort",
+  "--allow-net",
+  "--allow-env",
+  "--allow-read",
+] as const;
+
 /** The arguments with which the runtime that runs this test runs `file`, a path from the root of the repository. */
 export function runtimeArguments(file: string): string[] {
   const path = join(import.meta.dirname, "../..", file);
-  return "Deno" in globalThis ? ["run", "-A", "--no-check", path] : [path];
+  return "Deno" in globalThis ? ["run", ...denoFlags, "--no-check", path] : [path];
 }
 
 /** `main.ts`, as it is deployed, on a free port. */
