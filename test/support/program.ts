@@ -69,13 +69,8 @@ export function startProgram(
   };
 }
 
-/** What the README has Deno allow, and no more. */
-export const denoFlags = [
-  "--unstable-no-legacy-abort",
-  "--allow-net",
-  "--allow-env",
-  "--allow-read",
-] as const;
+/** How the README runs Connack on Deno. */
+export const denoFlags = ["-A", "--unstable-no-legacy-abort"] as const;
 
 /** The arguments with which the runtime that runs this test runs `file`, a path from the root of the repository. */
 export function runtimeArguments(file: string): string[] {
