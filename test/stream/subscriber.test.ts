@@ -67,6 +67,15 @@ describe("Subscriber", () => {
     );
   });
 
+  it("holds nothing for a reader that takes nothing", async () => {
+    const rig = subscribe({ bounds: { maxEntries: 70, maxBytes: 1_000_000 } });
+    rig.append(200);
+    assert.deepEqual(
+      (await rig.rest()).map(({ type }) => type),
+      ["open", "gap"],
+    );
+  });
+
   it("gives a filtered reader what it wants, and passes over the rest", async () => {
     const rig = subscribe({ appended: 500, wants: ({ type }: Entry) => type === "even" });
     rig.log.close();
