@@ -28,7 +28,7 @@ export class KeepAlive {
     this.#link = link;
     this.#now = now;
     this.#onDead = onDead;
-    this.#schedule(0.8);
+    this.#schedule(0.8 * this.#keepAliveMs);
   }
 
   /** The last round trip, and when it ended. */
@@ -44,13 +44,15 @@ export class KeepAlive {
     });
   }
 
-  /** A PINGRESP arrived. */
+  /** A PINGRESP arrived: nothing is left to be seen to before the next PINGREQ. */
   pong(): void {
     const pending = this.#pending;
     if (pending === null) return;
     this.#pending = null;
     const at = this.#now();
     this.#last = { rttMs: at - pending.sentAt, at };
+    clearTimeout(this.#timer);
+    this.#schedule(Math.max(0, pending.sentAt + 0.8 * this.#keepAliveMs - at));
     for (const settle of pending.settle) settle(this.#last.rttMs);
   }
 
@@ -66,21 +68,21 @@ export class KeepAlive {
     this.#link.sendPingRequest();
   }
 
-  /** The next PINGREQ, after this part of keepAlive. */
-  #schedule(part: number): void {
+  /** The next PINGREQ, after so long. */
+  #schedule(delayMs: number): void {
     if (this.#keepAliveMs === 0) return;
     this.#timer = setTimeout(() => {
       const askedAt = this.#now();
       if (this.#pending === null) this.#send();
       else this.#link.sendPingRequest();
       this.#timer = setTimeout(() => this.#expectAnswer(askedAt), this.#keepAliveMs * 0.6);
-    }, this.#keepAliveMs * part);
+    }, delayMs);
   }
 
   /** Waits for one more turn of the event loop: when this process was busy, the answer may be there but unread. */
   #expectAnswer(askedAt: number): void {
     this.#timer = setTimeout(() => {
-      if (this.#link.lastReceivedAt >= askedAt) this.#schedule(0.2);
+      if (this.#link.lastReceivedAt >= askedAt) this.#schedule(0.2 * this.#keepAliveMs);
       else this.#onDead();
     }, 0);
   }
