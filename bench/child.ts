@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
@@ -12,8 +12,12 @@ export interface Child extends AsyncDisposable {
 }
 
 /** Ten thousand sockets need more than most systems give; what cannot be raised this far is raised as far as it may. */
-export const fileDescriptors = 65_536;
-const raise = `ulimit -n ${fileDescriptors} 2>/dev/null || ulimit -n "$(ulimit -H -n)"; exec "$@"`;
+const raise = `ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -H -n)"; exec "$@"`;
+
+/** How many file descriptors a program started here may have. */
+export function fileDescriptors(): number {
+  return Number(execFileSync("/bin/sh", ["-c", raise, "sh", "sh", "-c", "ulimit -n"], { encoding: "utf8" }));
+}
 
 /** Starts a program with as many file descriptors as it may have. What it says on standard error is shown. */
 export function startChild(

@@ -51,7 +51,7 @@ const unknown = positionals.filter((name) => !(name in suites));
 if (unknown.length > 0)
   throw new TypeError(`No ${unknown.join(", ")}; there are ${Object.keys(suites).join(", ")}`);
 console.log(
-  `Bun ${Bun.version}, ${availableParallelism()} cores; file descriptors raised to ${fileDescriptors} for everything that is started\n`,
+  `Bun ${Bun.version}, ${availableParallelism()} cores; the limit on file descriptors raised to ${fileDescriptors()} for everything that is started\n`,
 );
 for (const [name, measure] of Object.entries(suites)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
