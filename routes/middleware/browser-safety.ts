@@ -12,7 +12,10 @@ const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 export function browserSafety(allowed: readonly string[]) {
   const known = new Set(allowed.map((host) => host.toLowerCase()));
   return createMiddleware<AppEnv>(async (c, next) => {
-    const host = hostName(c.req.header("host") ?? new URL(c.req.url).host);
+    const named = c.req.header("host");
+    // HTTP/1.0 may do without, and then one runtime's URL has no host either.
+    if (named === undefined) throw new Problem("malformed-request", "The Host header is missing");
+    const host = hostName(named);
     if (!isLoopback(host) && !known.has(host)) {
       throw new Problem("forbidden-host", "The Host of this request is not one that this server answers to");
     }

@@ -25,8 +25,8 @@ export function onError(logger: Logger) {
   return (error: Error, c: AppContext): Response => {
     if (error instanceof Problem) return problemResponse(c, error);
     if (error instanceof CallerLeft) return c.newResponse(null, callerLeftStatus as 400);
-    if (error instanceof HTTPException && error.status === 400)
-      return problemResponse(c, new Problem("malformed-request", "The body cannot be read"));
+    const known = error instanceof HTTPException ? frameworkProblem(error) : null;
+    if (known !== null) return problemResponse(c, known);
     logger.error("request failed", {
       requestId: c.var.requestId,
       method: c.req.method,
@@ -38,6 +38,14 @@ export function onError(logger: Logger) {
       new Problem("internal-error", "Connack could not answer; its log has the details"),
     );
   };
+}
+
+/** What Hono refuses by itself. */
+function frameworkProblem({ status }: HTTPException): Problem | null {
+  if (status === 400) return new Problem("malformed-request", "The body cannot be read");
+  if (status === 413) return new Problem("content-too-large", "The body is too large");
+  if (status === 415) return new Problem("unsupported-media-type", "This call reads application/json");
+  return null;
 }
 
 /** 405 with `Allow` where the path exists for other methods, else 404. */

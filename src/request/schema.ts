@@ -139,7 +139,7 @@ export const requestFields = z.strictObject({
     .default(false),
   labels: whenAbsent(
     z
-      .record(labelName, z.string().max(256))
+      .record(labelName, utf8String.max(256))
       .refine((all) => Object.keys(all).length <= 16, "expected at most 16 labels"),
     {},
   ),

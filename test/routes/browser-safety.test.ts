@@ -12,7 +12,7 @@ function status(port: number, head: string): Promise<number> {
     socket.setEncoding("utf8");
     socket.once("data", (text: string) => {
       socket.destroy();
-      resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1]));
+      resolve(Number(/^HTTP\/1\.[01] (\d+)/.exec(text)?.[1]));
     });
     socket.once("error", reject);
   });
@@ -38,6 +38,13 @@ describe("browserSafety()", () => {
     ]) {
       assert.equal(await status(port, `GET /healthz HTTP/1.1\r\nHost: ${host}`), 403, host);
     }
+  });
+
+  it("asks for a Host, which HTTP/1.0 may leave out", async () => {
+    await using app = await startApp();
+    const port = Number(new URL(app.url).port);
+    assert.equal(await status(port, "GET /healthz HTTP/1.0"), 400);
+    assert.equal(await status(port, "GET /healthz HTTP/1.0\r\nHost: localhost"), 200);
   });
 
   it("takes no changes from pages of other sites, and lets them look", async () => {
