@@ -87,12 +87,15 @@ interface Issue {
   readonly keys?: readonly string[];
 }
 
+/** Listed at most: a body of unknown fields must not get an answer that is larger still. */
+const mostErrors = 100;
+
 /** Turns what a schema found into `invalid-request`. */
 export const onInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
   if (result.success) return undefined;
   const issues = result.error.issues as readonly Issue[];
   const errors = issues.flatMap((issue) => fieldErrors(issue, result.target === "json"));
-  throw new Problem("invalid-request", { detail: summary(errors), errors });
+  throw new Problem("invalid-request", { detail: summary(errors), errors: errors.slice(0, mostErrors) });
 };
 
 function fieldErrors(issue: Issue, inBody: boolean): FieldError[] {
@@ -118,6 +121,7 @@ function summary(errors: readonly FieldError[]): string {
   const [first] = errors;
   if (first === undefined) return "The request is not valid";
   const where = "pointer" in first ? first.pointer || "the body" : first.parameter;
-  const more = errors.length > 1 ? `, and ${errors.length - 1} more` : "";
+  const rest = errors.length > mostErrors ? `; the first ${mostErrors} of ${errors.length} are listed` : "";
+  const more = errors.length > 1 ? `, and ${errors.length - 1} more${rest}` : "";
   return `${where}: ${first.detail}${more}`;
 }

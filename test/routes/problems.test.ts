@@ -101,3 +101,13 @@ describe("X-Request-Id", () => {
     }
   });
 });
+
+describe("invalid-request", () => {
+  itHolds("110,000 unknown fields: the first 100 are listed, and their number is said", async (rig) => {
+    const fields = Array.from({ length: 110_000 }, (_, i) => [i.toString(36), 0] as const);
+    const answer = await rig.call("POST", "/connections", Object.fromEntries(fields));
+    assertProblem(answer, 422, "invalid-request");
+    assert.equal(answer.body.errors.length, 100);
+    assert.match(answer.body.detail, /110000|110001/);
+  });
+});
