@@ -17,7 +17,9 @@ const list = z
       .map((part) => part.trim())
       .filter(Boolean),
   );
-const types = list.pipe(z.array(z.enum([...announcementTypes])).max(announcementTypes.length));
+/** Control events come whatever is asked for, and may be asked for, being types too. */
+const eventTypes = [...announcementTypes, "snapshot", "gap", "shutdown"] as const;
+const types = list.pipe(z.array(z.enum(eventTypes)).max(eventTypes.length));
 
 const query = {
   types: types.optional(),
@@ -104,7 +106,13 @@ function answer(
       "not-acceptable",
       "Events come as text/event-stream, application/x-ndjson or application/json",
     );
-  if (format === "json") return history(c, source, startOf(source.log, after ?? "earliest"), limit);
+  if (format === "json")
+    return history(
+      c,
+      source,
+      startOf(source.log, after === undefined || after === "" ? "earliest" : after),
+      limit,
+    );
   const resumeFrom = lastEventId ?? c.req.header("last-event-id");
   return live(c, services, source, format, startOf(source.log, resumeFrom));
 }
@@ -137,6 +145,14 @@ function live(
   if (!accepting())
     throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
   const { log, wants, snapshot, hold } = source;
+  const headers = {
+    "content-type": format === "sse" ? "text/event-stream; charset=utf-8" : "application/x-ndjson",
+    "cache-control": "no-store, no-transform",
+    "x-accel-buffering": "no",
+    "connack-last-event-id": log.idOf(start.after),
+  };
+  // Nobody would read the stream, which would stay open until it is given up.
+  if (c.req.method === "HEAD") return c.body(null, 200, headers);
   // A resumed reader keeps its last id until it gets the next event: the snapshot must not move it past those.
   const snapshotId = start.resumed ? undefined : log.idOf(start.after);
   const first = [
@@ -162,10 +178,5 @@ function live(
       retryAfterSeconds: 5,
     });
   }
-  return c.body(subscriber.stream, 200, {
-    "content-type": format === "sse" ? "text/event-stream; charset=utf-8" : "application/x-ndjson",
-    "cache-control": "no-store, no-transform",
-    "x-accel-buffering": "no",
-    "connack-last-event-id": log.idOf(start.after),
-  });
+  return c.body(subscriber.stream, 200, headers);
 }
