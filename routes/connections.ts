@@ -3,6 +3,8 @@ import { Problem } from "../src/problem.ts";
 import type { Connection } from "../src/connection/connection.ts";
 import { connectionIdSchema, reconnectFields } from "../src/request/schema.ts";
 import { connectionRequestSchema, type ParsedRequest } from "../src/request/connection-request.ts";
+import { holding } from "../src/waits.ts";
+import type { Waiting } from "../src/connection/operations.ts";
 import type { App, AppContext, Services } from "./context.ts";
 import { credentialsOf } from "./credentials.ts";
 import { etagOf, preconditions } from "./middleware/preconditions.ts";
@@ -24,7 +26,7 @@ const flag = z
 
 /** `POST /connections` and `PUT /connections/{id}`: opening, which waits for the CONNACK. */
 export function mountOpening(app: App, services: Services): void {
-  const { registry, operations, waits, idempotency, newId } = services;
+  const { registry, operations, idempotency, newId } = services;
   const post = createRoute({
     method: "post",
     path: "/connections",
@@ -35,9 +37,8 @@ export function mountOpening(app: App, services: Services): void {
   app.openapi(post, async (c) => {
     const { id, request } = c.req.valid("json") as ParsedRequest;
     const waiting = waitingOf(c, c.req.valid("query").wait);
-    const { connection, done } = await waits.during(c.env?.holdOpen, () =>
-      operations.create(id ?? newId(), request, waiting),
-    );
+    const open = () => operations.create(id ?? newId(), request, waiting);
+    const { connection, done } = await during(c, services, waiting, open);
     return show(c, services, connection, done ? 201 : 202, true);
   });
   const put = createRoute({
@@ -62,9 +63,8 @@ export function mountOpening(app: App, services: Services): void {
     }
     preconditions(c, registry.find(id));
     const waiting = waitingOf(c, c.req.valid("query").wait);
-    const { connection, done, created } = await waits.during(c.env?.holdOpen, () =>
-      operations.put(id, parsed.request, waiting),
-    );
+    const put = () => operations.put(id, parsed.request, waiting);
+    const { connection, done, created } = await during(c, services, waiting, put);
     return show(c, services, connection, done ? (created ? 201 : 200) : 202, created);
   });
 }
@@ -83,9 +83,8 @@ export function mountControl(app: App, services: Services): void {
     const connection = registry.get(c.req.valid("param").id);
     const credentials = credentialsOf(c.req.valid("json"), connection.request);
     const waiting = waitingOf(c, c.req.valid("query").wait);
-    const { done } = await waits.during(c.env?.holdOpen, () =>
-      operations.reconnect(connection, credentials, waiting),
-    );
+    const again = () => operations.reconnect(connection, credentials, waiting);
+    const { done } = await during(c, services, waiting, again);
     return show(c, services, connection, done ? 200 : 202, false);
   });
   const ping = createRoute({
@@ -119,9 +118,8 @@ export function mountControl(app: App, services: Services): void {
     preconditions(c, connection);
     const query = c.req.valid("query");
     checkDisconnectOptions(connection, query);
-    await waits.during(c.env?.holdOpen, () =>
-      operations.close(connection, { ...query, sessionExpiryInterval: query.sessionExpiryInterval }),
-    );
+    // Not one of the waits: whatever else is waiting, a connection can be deleted.
+    await holding(c.env?.holdOpen, () => operations.close(connection, query));
     return c.json({
       ...registry.view(connection),
       drained: connection.unacknowledged === 0,
@@ -159,6 +157,16 @@ function invalidParameter(parameter: string, detail: string): Problem {
     detail: `${parameter}: ${detail}`,
     errors: [{ parameter, detail }],
   });
+}
+
+/** A call that does not wait is none of the waits. */
+function during<T>(
+  c: AppContext,
+  { waits }: Services,
+  { waitMs }: Waiting,
+  call: () => Promise<T>,
+): Promise<T> {
+  return waitMs === 0 ? call() : waits.during(c.env?.holdOpen, call);
 }
 
 /** Answers with the view. */

@@ -68,8 +68,11 @@ export function mountReading(app: App, services: Services): void {
     const connection = registry.get(c.req.valid("param").id);
     const { wait, since } = c.req.valid("query");
     if (wait > 0) {
+      const release = registry.hold(connection.id);
       await waits.during(c.env?.holdOpen, () =>
-        changed(connection, since ?? connection.machine.version, wait * 1_000, c.req.raw.signal),
+        changed(connection, since ?? connection.machine.version, wait * 1_000, c.req.raw.signal).finally(
+          release,
+        ),
       );
     }
     if (isUnchanged(c, connection)) {

@@ -116,6 +116,14 @@ export const catalogue = {
     "A call with the same Idempotency-Key has not finished.",
     "A retry that came before the first answer.",
   ),
+  superseded: entry(
+    409,
+    "A newer attempt took its place",
+    true,
+    "Another call reconnected with other credentials while this one waited.",
+    "Two calls to reconnect at once.",
+    show,
+  ),
   "connection-closed": entry(
     410,
     "The connection was closed meanwhile",

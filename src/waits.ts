@@ -1,5 +1,18 @@
 import { Problem } from "./problem.ts";
 
+/** Lifts the runtime's limit on how long a response may be silent, and returns what sets it again. */
+export type HoldOpen = () => () => void;
+
+/** Holds the response open meanwhile, without being one of the {@link Waits}: for what must not be refused. */
+export async function holding<T>(holdOpen: HoldOpen | undefined, wait: () => Promise<T>): Promise<T> {
+  const release = holdOpen?.();
+  try {
+    return await wait();
+  } finally {
+    release?.();
+  }
+}
+
 /** HTTP calls that are held open while they wait; as many as `limit` at once. */
 export class Waits {
   readonly #limit: number;
@@ -10,12 +23,12 @@ export class Waits {
   }
 
   /**
-   * `holdOpen` lifts the runtime's limit on how long a response may be silent, and returns what sets it again: else it
-   * would be gone for the idle time between the requests of a network connection, too.
+   * Runs a call that waits. `holdOpen` is undone at its end: else the limit would be gone for the idle time between the
+   * requests of a network connection, too.
    *
    * @throws {Problem} `limit-reached`
    */
-  async during<T>(holdOpen: (() => () => void) | undefined, wait: () => Promise<T>): Promise<T> {
+  async during<T>(holdOpen: HoldOpen | undefined, wait: () => Promise<T>): Promise<T> {
     if (this.#count >= this.#limit) {
       const limit = { name: "CONNACK_MAX_WAITS", value: this.#limit };
       throw new Problem("limit-reached", {
@@ -25,12 +38,8 @@ export class Waits {
       });
     }
     this.#count += 1;
-    const release = holdOpen?.();
-    try {
-      return await wait();
-    } finally {
+    return holding(holdOpen, wait).finally(() => {
       this.#count -= 1;
-      release?.();
-    }
+    });
   }
 }

@@ -107,12 +107,12 @@ export class Client {
     if (this.#acknowledged && !this.#closed) this.#client.sendPing();
   }
 
-  /** Sends one SUBSCRIBE with all of `subscriptions`; they share its properties. Null when the connection ends first. */
+  /** Sends one SUBSCRIBE with all of `subscriptions`; they share the options of the first. Null when the connection ends first. */
   subscribe(subscriptions: readonly Subscription[]): Promise<readonly SubscribeResult[] | null> {
-    const { topics, options } = subscribeOptions(subscriptions, this.#fields.protocolVersion === "5");
+    const { filters, options } = subscribeOptions(subscriptions, this.#fields.protocolVersion === "5");
     return new Promise((resolve) => {
       // Nothing may be thrown in the callback: mqtt.js would call it again.
-      this.#client.subscribe(topics as never, options as never, (_error, _granted, packet) => {
+      this.#client.subscribe(filters, options as never, (_error, _granted, packet) => {
         resolve(packet === undefined ? null : subscribeResults(packet));
       });
     });

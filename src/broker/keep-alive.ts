@@ -9,12 +9,12 @@ export interface KeepAliveLink {
 type Settle = (rttMs: number | null) => void;
 
 /** Parts of keepAlive: from one PINGREQ to the next, and from a PINGREQ to the verdict. Together less than 1.5. */
-const askAfter = 0.7;
-const answerWithin = 0.6;
+const askAfter = 0.85;
+const answerWithin = 0.5;
 
 /**
- * Keeps one network connection alive and notices when it is dead: PINGREQ every 0.7 × keepAlive, and dead when nothing
- * at all has arrived 0.6 × keepAlive after one. A broker that falls silent is thus noticed within 1.3 × keepAlive of
+ * Keeps one network connection alive and notices when it is dead: PINGREQ every 0.85 × keepAlive, and dead when nothing
+ * at all has arrived 0.5 × keepAlive after one. A broker that falls silent is thus noticed within 1.35 × keepAlive of
  * its last packet, whatever we send meanwhile (MQTT 5 §3.1.2.10 has the broker wait 1.5 ×).
  */
 export class KeepAlive {
@@ -23,7 +23,7 @@ export class KeepAlive {
   readonly #now: () => number;
   readonly #onDead: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #pending: { readonly sentAt: number; readonly settle: Settle[] } | null = null;
+  #pending: { readonly sentAt: number; readonly settle: Set<Settle>; late: boolean } | null = null;
   #last: { readonly rttMs: number; readonly at: number } | null = null;
 
   /** `keepAlive` in seconds; 0 sends no pings of its own (§3.1.2.10). `now` is a monotonic clock in milliseconds. */
@@ -40,11 +40,24 @@ export class KeepAlive {
     return this.#last;
   }
 
-  /** Measures a round trip, or joins the one under way; null when the network connection ends first. */
-  ping(): Promise<number | null> {
+  /**
+   * Measures a round trip, or joins the one under way; null when the network connection ends first, `"late"` when no
+   * PINGRESP came within `timeoutMs`. The next call then asks again: the answer may have been lost.
+   */
+  ping(timeoutMs: number): Promise<number | "late" | null> {
     return new Promise((resolve) => {
-      if (this.#pending === null) this.#send();
-      this.#pending?.settle.push(resolve);
+      if (this.#pending === null || this.#pending.late) this.#send();
+      const pending = this.#pending;
+      const settle: Settle = (rttMs) => {
+        clearTimeout(timer);
+        resolve(rttMs);
+      };
+      const timer = setTimeout(() => {
+        if (pending !== null) pending.late = true;
+        pending?.settle.delete(settle);
+        resolve("late");
+      }, timeoutMs);
+      pending?.settle.add(settle);
     });
   }
 
@@ -64,11 +77,12 @@ export class KeepAlive {
     clearTimeout(this.#timer);
     const pending = this.#pending;
     this.#pending = null;
-    for (const settle of pending?.settle ?? []) settle(null);
+    pending?.settle.forEach((settle) => settle(null));
   }
 
   #send(): void {
-    this.#pending = { sentAt: this.#now(), settle: [] };
+    // Who waits for an answer that was late goes on waiting, for this one.
+    this.#pending = { sentAt: this.#now(), settle: this.#pending?.settle ?? new Set(), late: false };
     this.#link.sendPingRequest();
   }
 

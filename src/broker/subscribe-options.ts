@@ -4,22 +4,20 @@ import type { SubscribeResult } from "./client-event.ts";
 
 type Suback = NonNullable<Parameters<ClientSubscribeCallback>[2]>;
 
-/** One SUBSCRIBE in mqtt.js's form. Its properties are those of the first subscription: whoever calls, groups them. */
+/**
+ * One SUBSCRIBE in mqtt.js's form: filters that share the options of the first, for whoever calls groups them. An
+ * object by filter would not do: it has `1` before `a`, one `b` for two, and a meaning of its own for `resubscribe`.
+ */
 export function subscribeOptions(subscriptions: readonly Subscription[], version5: boolean) {
-  const topics = Object.fromEntries(
-    subscriptions.map((s) => [
-      s.topicFilter,
-      version5
-        ? { qos: s.qos, nl: s.noLocal ?? false, rap: s.retainAsPublished ?? false, rh: s.retainHandling ?? 0 }
-        : { qos: s.qos },
-    ]),
-  );
+  const filters = subscriptions.map((subscription) => subscription.topicFilter);
+  const { qos = 0, noLocal = false, retainAsPublished = false, retainHandling = 0 } = subscriptions[0] ?? {};
   const { subscriptionIdentifier, userProperties } = subscriptions[0] ?? {};
   const properties = {
     ...(subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier }),
     ...(userProperties === undefined ? {} : { userProperties }),
   };
-  return { topics, options: version5 ? { properties } : {} };
+  const flags = version5 ? { nl: noLocal, rap: retainAsPublished, rh: retainHandling, properties } : {};
+  return { filters, options: { qos, ...flags } };
 }
 
 /** The answers in a SUBACK, one for each subscription, in order. */

@@ -59,9 +59,8 @@ export class Connection {
   #machine: Machine;
   #attempt: Attempt | null = null;
   /** The attempt to begin when the old network connection has gone: there is never more than one. */
-  #pendingDial: number | null = null;
+  #pendingDial: Extract<Effect, { type: "dial" }> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #timeoutOnce: number | null = null;
   #timings: Timings = noTimings;
   #unacknowledged = 0;
 
@@ -100,10 +99,12 @@ export class Connection {
     return this.#unacknowledged;
   }
 
-  /** Dials now, unless an attempt is under way. `timeoutMs` bounds this attempt more tightly than the request does. */
-  dial(cause: DialCause, timeoutMs: number | null = null): void {
-    this.#timeoutOnce = timeoutMs;
-    this.#apply({ type: "dial", cause });
+  /**
+   * Dials now; an attempt under way goes on, unless `restart` gives it up. `timeoutMs` bounds this attempt more tightly
+   * than the request does.
+   */
+  dial(cause: DialCause, timeoutMs: number | null = null, restart = false): void {
+    this.#apply({ type: "dial", cause, restart, timeoutMs });
   }
 
   /** Takes new credentials, or a request that differs in nothing else; they hold from the next attempt on. */
@@ -122,8 +123,8 @@ export class Connection {
   }
 
   /** PINGREQ to PINGRESP in milliseconds; null when the network connection ended first, or is not there. */
-  async ping(): Promise<number | null> {
-    return (await this.#attempt?.keepAlive?.ping()) ?? null;
+  async ping(timeoutMs: number): Promise<number | "late" | null> {
+    return (await this.#attempt?.keepAlive?.ping(timeoutMs)) ?? null;
   }
 
   /** Resolves with the machine at the first moment at which `holds`, or with null when `signal` aborts before. */
@@ -172,7 +173,7 @@ export class Connection {
   #perform(effect: Effect): void {
     switch (effect.type) {
       case "dial":
-        return this.#begin(effect.attempt);
+        return this.#begin(effect);
       case "cancel":
         this.#unacknowledged = this.#attempt?.client?.inflight ?? 0;
         return this.#attempt?.cancel();
@@ -215,13 +216,13 @@ export class Connection {
     this.#deps.onClosed(this);
   }
 
-  #begin(attempt: number): void {
+  #begin(dial: Extract<Effect, { type: "dial" }>): void {
     if (this.#attempt !== null) {
-      this.#pendingDial = attempt;
+      this.#pendingDial = dial;
       return;
     }
-    const timeoutMs = Math.min(this.#request.connectTimeoutMs, this.#timeoutOnce ?? Infinity);
-    this.#timeoutOnce = null;
+    const { attempt } = dial;
+    const timeoutMs = Math.min(this.#request.connectTimeoutMs, dial.timeoutMs ?? Infinity);
     const options = {
       request: this.#request,
       clientId: this.#clientId,
@@ -237,6 +238,7 @@ export class Connection {
     const { random } = this.#deps;
     switch (event.type) {
       case "stage":
+      case "fallback":
         return undefined;
       case "connected": {
         const { established } = event;

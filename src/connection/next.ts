@@ -29,7 +29,7 @@ export function next(machine: Machine, event: Event, now: number): Transition {
   if (machine.state.name === "closed") return unchanged(machine);
   switch (event.type) {
     case "dial":
-      return onDial(machine, event.cause, now);
+      return onDial(machine, event, now);
     case "connected":
       return onConnected(machine, event, now);
     case "failed":
@@ -55,11 +55,7 @@ function unchanged(machine: Machine): Transition {
   return { machine, effects: [] };
 }
 
-function isCurrent(
-  machine: Machine,
-  event: { attempt: number },
-  name: "connecting" | "connected" | "closing",
-): boolean {
+function isCurrent(machine: Machine, event: { attempt: number }, name: "connecting" | "connected"): boolean {
   return machine.state.name === name && machine.state.attempt === event.attempt;
 }
 
@@ -68,29 +64,22 @@ function move(machine: Machine, state: State, effects: readonly Effect[]): Trans
   return { machine: { ...machine, state, version: machine.version + 1 }, effects };
 }
 
-function onDial(machine: Machine, cause: DialCause, now: number): Transition {
+function onDial(machine: Machine, event: EventOf<"dial">, now: number): Transition {
   const { state } = machine;
-  const begun = state.name === "connecting" && machine.attempts > 0;
-  if (begun || state.name === "closing") return unchanged(machine);
+  const { cause, restart, timeoutMs } = event;
+  const underWay = state.name === "connecting" && machine.attempts > 0;
+  if (state.name === "closing" || (underWay && !restart)) return unchanged(machine);
   // Called for by a person: the count of failures starts again.
   const asked = cause === "reconnect" ? { ...machine, failedInARow: 0, unstableInARow: 0 } : machine;
-  if (state.name !== "connected") return dial(asked, cause, now);
+  if (underWay) return dial(asked, cause, timeoutMs, now, [{ type: "cancel" }]);
+  if (state.name !== "connected") return dial(asked, cause, timeoutMs, now, []);
   // The old network connection is closed gracefully; the new one is dialled when it has gone.
   const reason = ourDisconnect(machine, 0, now);
-  const { machine: dialling, effects } = dial(
-    { ...asked, disconnects: machine.disconnects + 1, lastReason: reason },
-    cause,
-    now,
-  );
-  const said = announce("disconnected", { from: "client", reasonCode: 0, reasonName: reason.name, cause });
-  return {
-    machine: dialling,
-    effects: [
-      said,
-      { type: "disconnect", drainMs: redialDrainMs, reasonCode: 0, sessionExpiryInterval: undefined },
-      ...effects,
-    ],
-  };
+  const ended = { ...asked, disconnects: machine.disconnects + 1, lastReason: reason };
+  return dial(ended, cause, timeoutMs, now, [
+    announce("disconnected", { from: "client", reasonCode: 0, reasonName: reason.name, cause }),
+    { type: "disconnect", drainMs: redialDrainMs, reasonCode: 0, sessionExpiryInterval: undefined },
+  ]);
 }
 
 function ourDisconnect(machine: Machine, code: number, now: number): LastReason {
@@ -106,12 +95,19 @@ function ourDisconnect(machine: Machine, code: number, now: number): LastReason 
   };
 }
 
-function dial(machine: Machine, cause: DialCause, now: number): Transition {
+function dial(
+  machine: Machine,
+  cause: DialCause,
+  timeoutMs: number | null,
+  now: number,
+  before: readonly Effect[],
+): Transition {
   const attempt = machine.attempts + 1;
   return move({ ...machine, attempts: attempt }, { name: "connecting", since: now, attempt }, [
+    ...before,
     { type: "disarm" },
     announce("connecting", { attempt, cause }),
-    { type: "dial", attempt },
+    { type: "dial", attempt, timeoutMs },
   ]);
 }
 
@@ -226,7 +222,7 @@ function onTimer(machine: Machine, now: number): Transition {
   const { state } = machine;
   // The timer is believed, and not compared with the clock: clocks are set, and an hour back must not mean an hour more.
   if (state.name === "waiting") {
-    return dial(machine, state.failure.stage === "connected" ? "lost" : "retry", now);
+    return dial(machine, state.failure.stage === "connected" ? "lost" : "retry", null, now, []);
   }
   if (state.name !== "closing") return unchanged(machine);
   return close(machine, state.cause, now, [{ type: "cancel" }]);
@@ -241,17 +237,12 @@ function onClose(machine: Machine, event: EventOf<"close">, now: number): Transi
     return close(machine, cause, now, state.name === "connecting" ? [{ type: "cancel" }] : []);
   if (force)
     return close({ ...machine, disconnects: machine.disconnects + 1 }, cause, now, [{ type: "cancel" }]);
-  const deadline = now + drainMs + closeMarginMs;
   const lastReason = ourDisconnect(machine, reasonCode, now);
-  return move(
-    { ...machine, lastReason },
-    { name: "closing", since: now, attempt: state.attempt, cause, deadline },
-    [
-      announce("closing", { cause, reasonCode, reasonName: lastReason.name }),
-      { type: "arm", at: deadline },
-      { type: "disconnect", drainMs, reasonCode, sessionExpiryInterval },
-    ],
-  );
+  return move({ ...machine, lastReason }, { name: "closing", since: now, attempt: state.attempt, cause }, [
+    announce("closing", { cause, reasonCode, reasonName: lastReason.name }),
+    { type: "arm", at: now + drainMs + closeMarginMs },
+    { type: "disconnect", drainMs, reasonCode, sessionExpiryInterval },
+  ]);
 }
 
 function onEndWhileClosing(machine: Machine, event: { attempt: number }, now: number): Transition {

@@ -2,9 +2,9 @@ import type { Clock } from "../clock.ts";
 import { Problem } from "../problem.ts";
 import type { Connection } from "./connection.ts";
 import { closedMeanwhile, failureProblem, notConnectedProblem } from "./problems.ts";
-import type { Registry } from "./registry.ts";
+import type { Added, Registry } from "./registry.ts";
 import { fingerprint, type ConnectionRequest } from "../request/connection-request.ts";
-import type { Machine } from "./state.ts";
+import type { DialCause, Machine } from "./state.ts";
 
 /** How long a call waits, and what becomes of the connection when it does not get what it waits for. */
 export interface Waiting {
@@ -25,7 +25,7 @@ export interface CloseRequest {
   readonly drainMs: number;
   readonly force: boolean;
   readonly reasonCode: number;
-  readonly sessionExpiryInterval: number | undefined;
+  readonly sessionExpiryInterval?: number | undefined;
 }
 
 /** The caller has gone; there is nobody to answer. */
@@ -34,12 +34,16 @@ export class CallerLeft extends Error {}
 const attemptEnded = ({ state }: Machine) => state.name !== "connecting";
 const isClosed = ({ state }: Machine) => state.name === "closed";
 
+/** A synchronous call that waits for an attempt of another call's waits so much longer than it asked for. */
+const joinMarginMs = 250;
+
+/** An attempt that follows a wait is given at least so long. */
+const leastAttemptMs = 100;
+
 /** What the HTTP calls do with connections, one method each. */
 export class Operations {
   readonly #registry: Registry;
   readonly #clock: Clock;
-  /** PUTs of one id run one after the other. */
-  readonly #putting = new Map<string, Promise<void>>();
 
   constructor(registry: Registry, clock: Clock) {
     this.#registry = registry;
@@ -52,9 +56,9 @@ export class Operations {
    * @throws {Problem} as `Registry.add`, or what the attempt failed with
    */
   async create(id: string, request: ConnectionRequest, waiting: Waiting): Promise<Opened> {
-    const connection = this.#registry.add(id, request, { kept: waiting.async, clientId: null });
-    connection.dial("create", waiting.async ? null : waiting.waitMs);
-    return this.#settle(connection, waiting);
+    const added = this.#registry.add(id, request, waiting.async);
+    this.#dialWhenFree(added, "create", waiting);
+    return this.#settle(added.connection, waiting, null);
   }
 
   /** Creates, or replaces a different request; the same again changes nothing. `created` tells which. */
@@ -63,84 +67,54 @@ export class Operations {
     request: ConnectionRequest,
     waiting: Waiting,
   ): Promise<Opened & { readonly created: boolean }> {
-    const before = this.#putting.get(id);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#putting.set(id, promise);
-    try {
-      await before;
-      return await this.#put(id, request, waiting);
-    } finally {
-      if (this.#putting.get(id) === promise) this.#putting.delete(id);
-      resolve();
-    }
-  }
-
-  async #put(
-    id: string,
-    request: ConnectionRequest,
-    waiting: Waiting,
-  ): Promise<Opened & { readonly created: boolean }> {
     const old = this.#registry.find(id);
     if (old === null) return { ...(await this.create(id, request, waiting)), created: true };
     if (old.machine.state.name !== "closing" && fingerprint(old.request) === fingerprint(request)) {
-      return { connection: old, done: true, created: false };
+      return { ...(await this.#join(old, waiting)), created: false };
     }
-    old.close({ cause: "replaced", drainMs: 5_000, force: false, reasonCode: 0 });
-    await old.until(isClosed, new AbortController().signal);
-    const clientId =
-      old.request.clientId === undefined && request.clientId === undefined ? old.clientId : null;
-    const connection = this.#registry.add(id, request, { kept: true, clientId });
-    connection.dial("replace", waiting.async ? null : waiting.waitMs);
-    return { ...(await this.#settle(connection, waiting)), created: false };
+    const added = this.#registry.replace(old, request, carriedClientId(old, request));
+    this.#dialWhenFree(added, "replace", waiting);
+    return { ...(await this.#settle(added.connection, waiting, null)), created: false };
   }
 
-  /** Dials now, with new credentials where given; from `connected`, after a graceful disconnect. */
+  /** The connection of a synchronous POST is nobody's until CONNACK: a PUT of the same makes it stay, and waits with it. */
+  async #join(connection: Connection, waiting: Waiting): Promise<Opened> {
+    if (connection.machine.kept) return { connection, done: true };
+    connection.keep();
+    return this.#settle(connection, waiting, null);
+  }
+
+  /**
+   * Dials now; from `connected`, after a graceful disconnect. An attempt under way is joined, or given up where there
+   * are new credentials: it has the old ones, and must not be what answers for these.
+   */
   async reconnect(
     connection: Connection,
     credentials: Parameters<Connection["setCredentials"]>[0],
     waiting: Waiting,
   ): Promise<Opened> {
-    const since = this.#clock.monotonic();
-    if (connection.machine.state.name === "connecting") {
-      const ended = await this.#attemptUnderWay(connection, waiting);
-      if (ended && Object.keys(credentials).length === 0) return this.#settle(connection, waiting);
-      if (!ended) {
-        connection.setCredentials(credentials);
-        return { connection, done: false };
-      }
-    }
+    const restart = Object.keys(credentials).length > 0;
     connection.setCredentials(credentials);
-    const leftMs = Math.max(100, waiting.waitMs - (this.#clock.monotonic() - since));
-    connection.dial("reconnect", waiting.async ? null : leftMs);
-    return this.#settle(connection, waiting);
+    connection.dial("reconnect", waiting.async ? null : waiting.waitMs, restart);
+    return this.#settle(connection, waiting, restart ? connection.machine.attempts : null);
   }
 
-  /**
-   * Waits for the end of an attempt that another call, or the back-off, has begun: it has the old credentials, and must
-   * not be what answers for new ones. It is not bounded by this call's wait, so that this is; false when the wait of an
-   * asynchronous call ended first.
-   */
-  async #attemptUnderWay(connection: Connection, { waitMs, signal, async }: Waiting): Promise<boolean> {
-    const over = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
-    if ((await connection.until(attemptEnded, over)) !== null) return true;
-    if (signal.aborted) throw new CallerLeft();
-    if (async) return false;
-    throw new Problem(
-      "connect-timeout",
-      `The attempt under way has not ended within ${waitMs} ms; it goes on`,
-    );
+  #dialWhenFree({ connection, free }: Added, cause: DialCause, { async, waitMs }: Waiting): void {
+    const since = this.#clock.monotonic();
+    const dial = () => {
+      const leftMs = Math.max(leastAttemptMs, waitMs - (this.#clock.monotonic() - since));
+      connection.dial(cause, async ? null : leftMs);
+    };
+    if (free === null) dial();
+    else void free.then(dial);
   }
 
   /** @throws {Problem} `ping-timeout`, `not-connected`, `temporarily-not-connected`, `connection-lost` */
   async ping(connection: Connection, timeoutMs: number): Promise<number> {
     if (connection.machine.state.name !== "connected")
       throw notConnectedProblem(connection.machine, this.#clock.wall());
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(resolve, timeoutMs, "late");
-    });
-    const result = await Promise.race([connection.ping(), late]);
-    clearTimeout(timer);
+    const release = this.#registry.hold(connection.id);
+    const result = await connection.ping(timeoutMs).finally(release);
     if (result === "late") throw new Problem("ping-timeout", `No PINGRESP within ${timeoutMs} ms`);
     if (result === null) throw new Problem("connection-lost", "The connection was lost before PINGRESP came");
     return result;
@@ -152,22 +126,45 @@ export class Operations {
     await connection.until(isClosed, new AbortController().signal);
   }
 
-  async #settle(connection: Connection, waiting: Waiting): Promise<Opened> {
+  /**
+   * Waits for the end of the attempt under way; `attempt` is its number where no other may answer for it. The caller's
+   * wait bounds it: a synchronous one by the attempt's own time, except where the attempt is not this call's.
+   */
+  async #settle(connection: Connection, waiting: Waiting, attempt: number | null): Promise<Opened> {
     if (waiting.async && waiting.waitMs === 0) return { connection, done: false };
-    const signal = waiting.async
-      ? AbortSignal.any([waiting.signal, AbortSignal.timeout(waiting.waitMs)])
-      : waiting.signal;
-    const machine = await connection.until(attemptEnded, signal);
-    if (machine?.state.name === "connected") return { connection, done: true };
+    // A synchronous call's own attempt ends in time and says at which stage; the margin is for one it has joined.
+    const waitMs = waiting.async ? waiting.waitMs : waiting.waitMs + joinMarginMs;
+    const over = AbortSignal.any([waiting.signal, AbortSignal.timeout(waitMs)]);
+    const superseded = ({ attempts }: Machine) => attempt !== null && attempts !== attempt;
+    const release = this.#registry.hold(connection.id);
+    const machine = await connection.until((m) => attemptEnded(m) || superseded(m), over).finally(release);
+    if (machine === null) return this.#unsettled(connection, waiting);
+    if (machine.state.name === "connected" && !superseded(machine)) return { connection, done: true };
     if (waiting.async) return { connection, done: false };
-    if (machine === null) {
+    if (superseded(machine))
+      throw new Problem("superseded", "Another call began a newer attempt with other credentials");
+    const { state, lastError } = machine;
+    const ended = state.name === "closing" || (state.name === "closed" && state.cause !== "refused");
+    throw ended || lastError === null ? closedMeanwhile(machine) : failureProblem(lastError.failure);
+  }
+
+  #unsettled(connection: Connection, { signal, async, waitMs }: Waiting): Opened {
+    if (signal.aborted) {
       // Kept ones go on without their caller; one that nobody was promised does not.
       if (!connection.machine.kept)
         connection.close({ cause: "caller-left", drainMs: 0, force: true, reasonCode: 0 });
       throw new CallerLeft();
     }
-    const { state, lastError } = machine;
-    const ended = state.name === "closing" || (state.name === "closed" && state.cause !== "refused");
-    throw ended || lastError === null ? closedMeanwhile(machine) : failureProblem(lastError.failure);
+    if (async) return { connection, done: false };
+    throw new Problem(
+      "connect-timeout",
+      `The attempt under way has not ended within ${waitMs} ms; it goes on`,
+    );
   }
+}
+
+/** A generated client id stays the connection's, where the new request lets it: MQTT 3.1 takes 23 bytes at most. */
+function carriedClientId(old: Connection, request: ConnectionRequest): string | null {
+  const generated = old.request.clientId === undefined && request.clientId === undefined;
+  return generated && (request.protocolVersion !== "3.1" || old.clientId.length <= 23) ? old.clientId : null;
 }

@@ -2,7 +2,7 @@ import { Problem } from "../problem.ts";
 import { Connection, type CloseOptions, type ConnectionDeps } from "./connection.ts";
 import { IdleTimer } from "./idle-timer.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
-import type { StateName } from "./state.ts";
+import type { Machine, StateName } from "./state.ts";
 import type { ConnectionView } from "./view.ts";
 
 interface Entry {
@@ -22,11 +22,22 @@ export interface ListFilter {
 
 const gracefully = { force: false, reasonCode: 0, drainMs: 5_000 } as const;
 
+const isClosed = ({ state }: Machine) => state.name === "closed";
+const never = new AbortController().signal;
+
+/** A new connection; it may dial when `free` resolves, at once where that is null: one that had its id is closing. */
+export interface Added {
+  readonly connection: Connection;
+  readonly free: Promise<unknown> | null;
+}
+
 /** All connections, by id. Bounded; what is closed is gone from it. */
 export class Registry {
   readonly #deps: ConnectionDeps;
   readonly #maxConnections: number;
   readonly #entries = new Map<string, Entry>();
+  /** Those that have lost their id and are still closing. */
+  readonly #replaced = new Set<Connection>();
   #order = 0;
   #stopping = false;
 
@@ -51,13 +62,7 @@ export class Registry {
    *
    * @throws {Problem} `connection-exists`, `limit-reached`, `shutting-down`
    */
-  add(
-    id: string,
-    request: ConnectionRequest,
-    options: { readonly kept: boolean; readonly clientId: string | null },
-  ): Connection {
-    if (this.#stopping)
-      throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
+  add(id: string, request: ConnectionRequest, kept: boolean): Added {
     if (this.#entries.has(id))
       throw new Problem("connection-exists", `A connection with the id "${id}" exists`);
     if (this.#entries.size >= this.#maxConnections) {
@@ -68,7 +73,27 @@ export class Registry {
         retryAfterSeconds: 10,
       });
     }
-    const connection = new Connection(id, request, options.kept, options.clientId, this.#deps);
+    return this.#enter(id, request, kept, null);
+  }
+
+  /**
+   * Gives the id of `old` to a new connection at once, so that nobody else can take it, and closes `old`.
+   *
+   * @throws {Problem} `shutting-down`
+   */
+  replace(old: Connection, request: ConnectionRequest, clientId: string | null): Added {
+    this.#entries.get(old.id)?.idle?.stop();
+    this.#replaced.add(old);
+    void old.until(isClosed, never).then(() => this.#replaced.delete(old));
+    const added = this.#enter(old.id, request, true, clientId);
+    old.close({ cause: "replaced", ...gracefully });
+    return added;
+  }
+
+  #enter(id: string, request: ConnectionRequest, kept: boolean, clientId: string | null): Added {
+    if (this.#stopping)
+      throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
+    const connection = new Connection(id, request, kept, clientId, this.#deps);
     const idle =
       request.idleTtlMs === null
         ? null
@@ -76,8 +101,12 @@ export class Registry {
             connection.close({ cause: "idle", ...gracefully }),
           );
     this.#order += 1;
+    // Pages go by order, so that the map must be in that order too.
+    this.#entries.delete(id);
     this.#entries.set(id, { connection, order: this.#order, idle });
-    return connection;
+    const before = [...this.#replaced].filter((replaced) => replaced.id === id);
+    const free = before.length === 0 ? null : Promise.all(before.map((each) => each.until(isClosed, never)));
+    return { connection, free };
   }
 
   /** The connection with this id; a call that asks for it counts as a touch. */
@@ -94,7 +123,7 @@ export class Registry {
     return connection;
   }
 
-  /** Keeps a connection from going idle while a stream is open on it; returns what ends that. */
+  /** Keeps a connection from going idle while a stream is open on it, or a call waits; returns what ends that. */
   hold(id: string): () => void {
     const idle = this.#entries.get(id)?.idle;
     idle?.hold();
@@ -135,15 +164,14 @@ export class Registry {
   async shutdown(graceMs: number): Promise<void> {
     this.#stopping = true;
     const close: CloseOptions = { cause: "shutdown", ...gracefully, drainMs: graceMs };
-    const connections = [...this.#entries.values()].map((entry) => entry.connection);
+    const connections = [...this.#entries.values()]
+      .map((entry) => entry.connection)
+      .concat(...this.#replaced);
     for (const connection of connections) connection.close(close);
     const cut = setTimeout(() => {
       for (const connection of connections) connection.close({ ...close, force: true });
     }, graceMs);
-    const never = new AbortController().signal;
-    await Promise.all(
-      connections.map((connection) => connection.until(({ state }) => state.name === "closed", never)),
-    );
+    await Promise.all(connections.map((connection) => connection.until(isClosed, never)));
     clearTimeout(cut);
   }
 

@@ -32,7 +32,6 @@ export type State =
       readonly since: number;
       readonly attempt: number;
       readonly cause: CloseCause;
-      readonly deadline: number;
     }
   | { readonly name: "closed"; readonly since: number; readonly cause: CloseCause };
 
@@ -75,7 +74,13 @@ export interface Machine {
 
 /** What happens to a connection. Events of an attempt carry its number; those of an old attempt change nothing. */
 export type Event =
-  | { readonly type: "dial"; readonly cause: DialCause }
+  /** `restart` gives up an attempt under way; `timeoutMs` bounds this attempt more tightly than the request does. */
+  | {
+      readonly type: "dial";
+      readonly cause: DialCause;
+      readonly restart: boolean;
+      readonly timeoutMs: number | null;
+    }
   | {
       readonly type: "connected";
       readonly attempt: number;
@@ -103,7 +108,7 @@ export type Event =
 
 /** What is to be done after a transition, in this order. */
 export type Effect =
-  | { readonly type: "dial"; readonly attempt: number }
+  | { readonly type: "dial"; readonly attempt: number; readonly timeoutMs: number | null }
   | { readonly type: "cancel" }
   | {
       readonly type: "disconnect";

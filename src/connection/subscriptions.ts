@@ -6,8 +6,9 @@ import type { Subscription } from "../mqtt/subscription.ts";
 import { hasWildcard, isShared } from "../mqtt/topic.ts";
 import { announce, type Announcement } from "./announcement.ts";
 
-/** Filters in one SUBSCRIBE, at most: keeps the packet small, and the answers coming. */
+/** Filters in one SUBSCRIBE, and bytes of them, at most: keeps the packet small, and the answers coming. */
 const batchSize = 100;
+const batchBytes = 65_536;
 
 /** What should be subscribed on a connection, and what the broker has granted in the present session. */
 export class Subscriptions {
@@ -34,7 +35,7 @@ export class Subscriptions {
       if (code !== null) tell(refusal(subscription, code, null, "client", link.protocolVersion));
       return code === null;
     });
-    for (const batch of batches(possible)) {
+    for (const batch of batches(possible, link.negotiated.maximumPacketSize)) {
       const results = await client.subscribe(batch);
       if (results === null) return;
       for (const [index, subscription] of batch.entries()) {
@@ -46,16 +47,26 @@ export class Subscriptions {
   }
 }
 
-/** Subscriptions that share a packet share its properties, so those with properties of their own go alone. */
-function batches(subscriptions: readonly Subscription[]): Subscription[][] {
-  const plain = subscriptions.filter(
-    (s) => s.subscriptionIdentifier === undefined && s.userProperties === undefined,
-  );
-  const alone = subscriptions.filter((s) => !plain.includes(s)).map((s) => [s]);
-  const together = Array.from({ length: Math.ceil(plain.length / batchSize) }, (_, i) =>
-    plain.slice(i * batchSize, (i + 1) * batchSize),
-  );
-  return [...together, ...alone];
+/** Those with the same options share a packet, as far as it goes; identifier and properties are the packet's own. */
+function batches(subscriptions: readonly Subscription[], maximumPacketSize: number): Subscription[][] {
+  const done: Subscription[][] = [];
+  const open = new Map<string, { batch: Subscription[]; bytes: number }>();
+  const mostBytes = Math.min(batchBytes, maximumPacketSize - 64);
+  for (const subscription of subscriptions) {
+    const { topicFilter, ...options } = subscription;
+    const key = JSON.stringify(options);
+    const bytes = Buffer.byteLength(topicFilter) + 3;
+    const last = open.get(key);
+    if (last !== undefined && last.batch.length < batchSize && last.bytes + bytes <= mostBytes) {
+      last.batch.push(subscription);
+      last.bytes += bytes;
+    } else {
+      const batch = [subscription];
+      open.set(key, { batch, bytes });
+      done.push(batch);
+    }
+  }
+  return done;
 }
 
 /** The reason code with which the broker would disconnect us if this were sent (§3.2.2.3.11 to 13). */

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { binaryData, base64, utf8String } from "../mqtt/fields.ts";
 import { connectPropertiesSchema } from "../mqtt/properties.ts";
-import { subscriptionSchema } from "../mqtt/subscription.ts";
+import { subscriptionSchema, type Subscription } from "../mqtt/subscription.ts";
 import { willSchema } from "../mqtt/will.ts";
 import { tlsSchema } from "./tls-options.ts";
 
@@ -83,6 +83,21 @@ const labelName = z
   .string()
   .regex(/^[A-Za-z0-9._/-]{1,63}$/, "expected 1 to 63 of the characters A-Z a-z 0-9 . _ / -");
 
+/** A filter is one subscription in a session (MQTT 5 §3.8.4): a second one would replace the first. */
+function eachFilterOnce(subscriptions: readonly Subscription[], context: z.RefinementCtx): void {
+  const seen = new Set<string>();
+  for (const [index, { topicFilter }] of subscriptions.entries()) {
+    if (seen.has(topicFilter)) {
+      context.addIssue({
+        code: "custom",
+        path: [index, "topicFilter"],
+        message: "stands in another subscription already",
+      });
+    }
+    seen.add(topicFilter);
+  }
+}
+
 /** The connection request as it stands in a body, field by field; what fields mean together is checked after. */
 export const requestFields = z.strictObject({
   id: connectionIdSchema.optional(),
@@ -129,7 +144,7 @@ export const requestFields = z.strictObject({
   connectTimeoutMs: milliseconds(100, 60_000).default(10_000),
   reconnect: whenAbsent(reconnect, {}),
   subscriptions: whenAbsent(
-    z.array(subscriptionSchema).max(1_000, "expected at most 1000 subscriptions"),
+    z.array(subscriptionSchema).max(1_000, "expected at most 1000 subscriptions").superRefine(eachFilterOnce),
     [],
   ),
   log: whenAbsent(messageLog, {}),

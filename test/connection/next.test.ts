@@ -4,7 +4,12 @@ import { initialMachine, type Event, type Machine } from "../../src/connection/s
 import { close, connected, failed, lost, nameOf, permanent, policy, transient } from "../support/machine.ts";
 import { describe, it } from "../support/test.ts";
 
-const dial = (cause: Extract<Event, { type: "dial" }>["cause"]): Event => ({ type: "dial", cause });
+const dial = (cause: Extract<Event, { type: "dial" }>["cause"]): Event => ({
+  type: "dial",
+  cause,
+  restart: false,
+  timeoutMs: null,
+});
 const timer: Event = { type: "timer" };
 const keep: Event = { type: "keep" };
 

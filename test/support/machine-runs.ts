@@ -13,7 +13,11 @@ const sent = fc.option(fc.constant({ reasonCode: 0x82 }));
 const causes = fc.constantFrom("create", "replace", "reconnect", "retry", "lost" as const);
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  causes.map((cause) => () => ({ type: "dial", cause }) as const),
+  fc.tuple(causes, fc.boolean()).map(
+    ([cause, restart]) =>
+      () =>
+        ({ type: "dial", cause, restart, timeoutMs: null }) as const,
+  ),
   back.map(
     (n) =>
       ({ attempts }: Machine) =>
@@ -64,7 +68,7 @@ export function always(check: () => (change: Change) => void): void {
         machine = after;
         seen({ before, event, after, effects, now });
       };
-      apply({ type: "dial", cause: "create" });
+      apply({ type: "dial", cause: "create", restart: false, timeoutMs: null });
       for (const [make, ms] of steps) {
         now += ms;
         apply(make(machine));
