@@ -41,10 +41,12 @@ export interface SentDisconnect {
 
 /**
  * What an attempt tells its owner: `stage` as it goes on, then either `failed`, or `connected` followed by `ready` and
- * in the end by `lost`. Nothing comes after `failed` or `lost`.
+ * in the end by `lost`. Nothing comes after `failed` or `lost`. `fallback`: the broker would not have the first version
+ * of `auto`, and the stages begin again with the second.
  */
 export type AttemptEvent =
   | { readonly type: "stage"; readonly stage: Stage }
+  | { readonly type: "fallback"; readonly failure: Failure }
   | { readonly type: "failed"; readonly failure: Failure }
   | { readonly type: "connected"; readonly established: Established }
   | { readonly type: "ready" }
@@ -153,8 +155,9 @@ export class Attempt {
     const mayFallBack = asked === "auto" && settledVersion === null && version5Fields(request).length === 0;
     try {
       await this.#open(version, abort.signal).catch((error: unknown) => {
-        if (mayFallBack && isFallbackCause(error)) return this.#open("3.1.1", abort.signal);
-        throw error;
+        if (!mayFallBack || !isFallbackCause(error)) throw error;
+        this.#emit({ type: "fallback", failure: this.#failureOf(error) });
+        return this.#open("3.1.1", abort.signal);
       });
     } catch (error) {
       this.#markStageEnd();

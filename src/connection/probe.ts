@@ -99,6 +99,8 @@ class ProbeRun {
         this.#leave(true, null);
         this.#entered = { stage: event.stage, at: this.#deps.now() };
         return undefined;
+      case "fallback":
+        return this.#leave(false, event.failure);
       case "failed": {
         const { failure } = event;
         this.#leave(failure.stage !== this.#entered?.stage && failure.stage !== "tls", failure);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { accepts, refuses } from "../support/broker-scripts.ts";
+import { accepts, knowsOnly311, refuses } from "../support/broker-scripts.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { freePort } from "../support/free-port.ts";
 import { silent } from "../support/hostile-scripts.ts";
@@ -77,6 +77,20 @@ describe("POST /probe", () => {
     assert.deepEqual(stages, ["dns ok", "tcp ok", "connack failed"]);
     assert.equal(body.problem.mqtt.reasonCode, 0x86);
   });
+
+  itHolds(
+    "auto, and a broker that knows only 3.1.1: the refusal shows, and then the success",
+    async (rig) => {
+      const broker = await rig.broker(knowsOnly311());
+      const { body, stages } = await probe(rig, { url: broker.url, protocolVersion: "auto" });
+      const reached = ["dns ok", "tcp ok"];
+      assert.deepEqual(stages, [...reached, "connack failed", ...reached, "connack ok"]);
+      assert.match(body.stages[2].detail, /Unsupported Protocol Version/);
+      assert.equal(body.ok, true);
+      assert.equal(body.protocolVersion, "3.1.1");
+      assert.equal("problem" in body, false);
+    },
+  );
 
   itHolds("a broker that says nothing: bounded by ?wait", async (rig) => {
     const broker = await rig.broker(silent());
