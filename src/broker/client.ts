@@ -37,6 +37,9 @@ export function createPacketStore(): PacketStore {
   return { incoming, outgoing, clear };
 }
 
+/** PINGREQ is always these two bytes (§3.12); at rest it is all that is sent, so it does not go through mqtt.js. */
+const pingRequest = Buffer.from([0xc0, 0x00]);
+
 /** A peer that does not close after our DISCONNECT is cut off after so long. */
 const closeGuardMs = 500;
 
@@ -104,7 +107,7 @@ export class Client {
   }
 
   sendPingRequest(): void {
-    if (this.#acknowledged && !this.#closed) this.#client.sendPing();
+    if (this.#acknowledged && !this.#closed) this.#stream.write(pingRequest);
   }
 
   /** Sends one SUBSCRIBE with all of `subscriptions`; they share the options of the first. Null when the connection ends first. */
