@@ -25,13 +25,12 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * Lets only JSON through: the media type, and a body that parses. `optional` takes an absent body for `{}`, whatever
- * its type is said to be. The schema's own reading takes the text from the request's cache.
+ * its type is said to be. The schema's own reading takes the bytes from the request's cache.
  */
 export function jsonBody(options: { readonly optional: boolean } = { optional: false }) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const type = c.req.header("content-type");
     const text = decode(await c.req.arrayBuffer());
-    c.req.bodyCache.text = Promise.resolve(text);
     c.set("body", text);
     if (text === "" && options.optional) {
       c.req.raw = withoutBody(c.req.raw);
