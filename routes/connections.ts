@@ -10,7 +10,7 @@ import { credentialsOf } from "./credentials.ts";
 import { etagOf, preconditions } from "./middleware/preconditions.ts";
 import { idempotent } from "./middleware/idempotency.ts";
 import { jsonBody } from "./middleware/json-body.ts";
-import { waitingOf, waitParameter } from "./waiting.ts";
+import { waitingOf, waitOf, waitParameter } from "./waiting.ts";
 import { answers, idParameter, integer } from "./parameters.ts";
 
 const waitQuery = z.strictObject({ wait: waitParameter });
@@ -95,7 +95,7 @@ export function mountControl(app: App, services: Services): void {
   });
   app.openapi(ping, async (c) => {
     const connection = registry.get(c.req.valid("param").id);
-    const { waitMs } = waitingOf(c, c.req.valid("query").wait);
+    const waitMs = waitOf(c, c.req.valid("query").wait);
     const rttMs = await waits.during(c.env?.holdOpen, () => operations.ping(connection, waitMs));
     return c.json({ rttMs: Math.round(rttMs * 1_000) / 1_000 });
   });

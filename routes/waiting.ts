@@ -4,6 +4,8 @@ import type { AppContext } from "./context.ts";
 
 const defaultWaitSeconds = 10;
 const mostWaitSeconds = 60;
+/** Calls that must have an answer have at least so long for it. */
+const leastWaitMs = 100;
 
 const seconds = z
   .string()
@@ -52,4 +54,12 @@ export function waitingOf(c: AppContext, wait: number | undefined): Waiting {
     async: prefer.respondAsync || waitSeconds === 0,
     signal: c.req.raw.signal,
   };
+}
+
+/** The milliseconds that a call waits that is never asynchronous: `?wait=` over `Prefer: wait=`, else 10 s. */
+export function waitOf(c: AppContext, wait: number | undefined): number {
+  const prefer = readPrefer(c.req.header("prefer"));
+  if (prefer.wait !== null && wait === undefined) c.header("Preference-Applied", `wait=${prefer.wait}`);
+  const waitSeconds = wait ?? prefer.wait ?? defaultWaitSeconds;
+  return Math.max(leastWaitMs, Math.round(waitSeconds * 1_000));
 }

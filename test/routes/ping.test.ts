@@ -33,6 +33,19 @@ describe("POST /connections/{id}/ping", () => {
     assert.ok(ms >= 390 && ms < 1_400, `${ms} ms`);
   });
 
+  itHolds("?wait=0 and Prefer: respond-async do not make it one that is not answered", async (rig) => {
+    const broker = await rig.broker(accepts());
+    await rig.open({ id: "p", url: broker.url });
+    for (const [query, headers] of [
+      ["?wait=0", {}],
+      ["", { prefer: "respond-async" }],
+    ] as const) {
+      const answer = await rig.call("POST", `/connections/p/ping${query}`, undefined, headers);
+      assert.equal(answer.status, 200, answer.text);
+      assert.equal(answer.headers.get("preference-applied"), null);
+    }
+  });
+
   itHolds("the connection is lost meanwhile: a problem at once", async (rig) => {
     const broker = await rig.broker(async (peer) => {
       await accepts()(peer);
