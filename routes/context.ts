@@ -30,6 +30,8 @@ export interface Services {
   readonly version: string;
   /** False from the moment at which shutdown begins. */
   readonly accepting: () => boolean;
+  /** Aborts at that moment. */
+  readonly stopping: AbortSignal;
 }
 
 /** The bindings are those of `RequestContext`; absent without a server. */

@@ -3,13 +3,14 @@ import { CallerLeft } from "../src/connection/operations.ts";
 import { probe, type ProbeResult } from "../src/connection/probe.ts";
 import { connectionRequestSchema, type ParsedRequest } from "../src/request/connection-request.ts";
 import { topicNameSchema } from "../src/mqtt/fields.ts";
+import { Problem } from "../src/problem.ts";
 import type { App, Services } from "./context.ts";
 import { jsonBody } from "./middleware/json-body.ts";
-import { waitingOf, waitParameter } from "./waiting.ts";
+import { waitOf, waitParameter } from "./waiting.ts";
 import { answers } from "./parameters.ts";
 
 /** `POST /probe`: can I connect, and if not, how far does it come? Keeps nothing. */
-export function mountProbe(app: App, { attempt, waits, random }: Services): void {
+export function mountProbe(app: App, { attempt, waits, random, stopping }: Services): void {
   const route = createRoute({
     method: "post",
     path: "/probe",
@@ -23,10 +24,13 @@ export function mountProbe(app: App, { attempt, waits, random }: Services): void
   app.openapi(route, async (c) => {
     const { request } = c.req.valid("json") as ParsedRequest;
     const { wait, roundTrip } = c.req.valid("query");
-    const { waitMs, signal } = waitingOf(c, wait);
+    const timeoutMs = waitOf(c, wait);
+    const signal = AbortSignal.any([c.req.raw.signal, stopping]);
     const result = await waits.during(c.env?.holdOpen, () =>
-      probe(request, attempt, { timeoutMs: Math.max(waitMs, 100), roundTrip, signal, random }),
+      probe(request, attempt, { timeoutMs, roundTrip, signal, random }),
     );
+    if (result === null && stopping.aborted)
+      throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
     if (result === null) throw new CallerLeft();
     return c.json(resultView(result, c.var.requestId), 200, { "cache-control": "no-store" });
   });

@@ -65,7 +65,7 @@ export function createApp(
     writeTimeoutMs: settings.streamWriteTimeoutMs,
   };
   const streams = new Streams(limits, clock, findVanished);
-  let accepting = true;
+  const stopping = new AbortController();
   const routes = createRoutes({
     registry,
     operations: new Operations(registry, clock),
@@ -81,10 +81,11 @@ export function createApp(
     maxBodyBytes: settings.maxBodyBytes,
     allowedHosts: settings.allowedHosts,
     version,
-    accepting: () => accepting,
+    accepting: () => !stopping.signal.aborted,
+    stopping: stopping.signal,
   });
   const close = async () => {
-    accepting = false;
+    stopping.abort();
     await registry.shutdown(settings.shutdownGraceMs);
     streams.shutdown();
   };

@@ -46,6 +46,7 @@ export async function probe(
   deps: AttemptDeps,
   options: ProbeOptions,
 ): Promise<ProbeResult | null> {
+  if (options.signal.aborted) return null;
   const run = new ProbeRun(request, deps, options);
   const onAbort = () => run.cancel();
   options.signal.addEventListener("abort", onAbort, { once: true });
