@@ -24,13 +24,16 @@ interface Preferences {
   readonly respondAsync: boolean;
 }
 
+/** Of a list: up to a comma that is not within a quoted string, which may lack its end (RFC 9110 §5.6.1, §5.6.4). */
+const element = /(?:"(?:[^"\\]|\\.?)*"?|[^,"])+/g;
+
 /** Reads `Prefer` (RFC 7240). What is not understood is ignored, as the RFC has it. */
 export function readPrefer(header: string | undefined): Preferences {
   let wait: number | null = null;
   let respondAsync = false;
-  for (const part of (header ?? "").split(",")) {
+  for (const part of header?.match(element) ?? []) {
     const preference = part.split(";")[0]?.trim().toLowerCase() ?? "";
-    const value = /^wait\s*=\s*"?(\d{1,6})"?$/.exec(preference)?.[1];
+    const value = /^wait\s*=\s*"?(\d+)"?$/.exec(preference)?.[1];
     if (value !== undefined) wait ??= Math.min(Number(value), mostWaitSeconds);
     if (preference === "respond-async") respondAsync = true;
   }

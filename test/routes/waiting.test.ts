@@ -91,10 +91,25 @@ describe("waiting: POST /connections", () => {
 
   itHolds("what Prefer does not know is ignored", async (rig) => {
     const broker = await rig.broker(accepts());
-    const prefer = "handling=lenient, wait=soon, return=minimal";
-    const answer = await rig.open({ url: broker.url }, "", { prefer });
-    assert.equal(answer.status, 201);
-    assert.equal(answer.headers.get("preference-applied"), null);
+    for (const prefer of [
+      "handling=lenient, wait=soon, return=minimal",
+      'foo="a, respond-async, b"',
+      String.raw`foo="\", respond-async, \""`,
+      'foo="a, respond-async',
+    ]) {
+      const answer = await rig.open({ url: broker.url }, "", { prefer });
+      assert.equal(answer.status, 201, prefer);
+      assert.equal(answer.headers.get("preference-applied"), null, prefer);
+    }
+  });
+
+  itHolds("Prefer after a quoted string applies, and a long wait is the longest", async (rig) => {
+    const broker = await rig.broker(accepts());
+    for (const wait of ["61", "99999999", "9".repeat(400)]) {
+      const prefer = `foo="a, b";c="d", wait=${wait}`;
+      const answer = await rig.open({ url: broker.url }, "", { prefer });
+      assert.equal(answer.headers.get("preference-applied"), "wait=60", wait);
+    }
   });
 
   const few = { environment: () => ({ CONNACK_MAX_WAITS: "1" }) };
