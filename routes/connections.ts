@@ -133,8 +133,8 @@ function checkDisconnectOptions(
   connection: Connection,
   query: { reasonCode: number; sessionExpiryInterval?: number | undefined },
 ): void {
-  const version = connection.machine.established?.protocolVersion ?? "5";
-  if (version === "5") {
+  const version = connection.machine.established?.protocolVersion ?? connection.request.protocolVersion;
+  if (version === "5" || version === "auto") {
     const requested = connection.request.properties?.sessionExpiryInterval ?? 0;
     if (requested === 0 && (query.sessionExpiryInterval ?? 0) > 0) {
       throw invalidParameter(

@@ -84,6 +84,19 @@ describe("DELETE /connections/{id}", () => {
     assert.equal((await rig.call("DELETE", "/connections/d?reasonCode=0")).status, 200);
   });
 
+  for (const [protocolVersion, status] of [
+    ["3.1.1", 422],
+    ["3.1", 422],
+    ["5", 200],
+    ["auto", 200],
+  ] as const) {
+    itHolds(`?reasonCode=4 for ${protocolVersion} that never connected: ${status}`, async (rig) => {
+      const broker = await rig.broker(silent());
+      await rig.open({ id: "d", url: broker.url, protocolVersion }, "?wait=0");
+      assert.equal((await rig.call("DELETE", "/connections/d?reasonCode=4")).status, status);
+    });
+  }
+
   itHolds("from failed, and while connecting", async (rig) => {
     const refusing = await rig.broker(refuses(0x87));
     await rig.open({ id: "f", url: refusing.url }, "?wait=0");
