@@ -4,8 +4,8 @@ import type { IdempotencyKeys, StoredAnswer } from "../../src/idempotency.ts";
 import { Problem } from "../../src/problem.ts";
 import type { AppContext, AppEnv } from "../context.ts";
 
-/** Answers that say that the call was not begun: the key stays free for the corrected one. */
-const notBegun = new Set([400, 413, 415, 422, 429, 499]);
+/** Answers that say that the call was not begun, or has no effect: the key stays free for a corrected or later one. */
+const notBegun = new Set([400, 409, 413, 415, 422, 429, 499]);
 const keptHeaders = ["content-type", "location", "etag", "retry-after", "preference-applied"];
 
 /** `Idempotency-Key`: the first answer is given again, marked `Idempotent-Replayed: true`. Goes after the body's reading. */
@@ -35,12 +35,16 @@ export function idempotent(keys: IdempotencyKeys) {
     let answer: StoredAnswer | null = null;
     try {
       await next();
-      if (!notBegun.has(c.res.status)) answer = await store(c.res);
+      if (!leavesFree(c)) answer = await store(c.res);
     } finally {
       claim.finish(answer);
     }
     return undefined;
   });
+}
+
+function leavesFree({ res, error }: AppContext): boolean {
+  return notBegun.has(res.status) || (error instanceof Problem && error.code === "shutting-down");
 }
 
 async function store(response: Response): Promise<StoredAnswer> {

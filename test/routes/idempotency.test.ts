@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { startApp } from "../support/app.ts";
 import { accepts, refuses } from "../support/broker-scripts.ts";
 import { assertProblem, itHolds } from "../support/invariants.ts";
 import { silent } from "../support/hostile-scripts.ts";
-import { describe } from "../support/test.ts";
+import { startScriptedBroker } from "../support/scripted-broker.ts";
+import { describe, it } from "../support/test.ts";
 
 const key = (value: string) => ({ "idempotency-key": value });
 
@@ -64,6 +66,28 @@ describe("Idempotency-Key", () => {
     const broker = await rig.broker(accepts());
     assertProblem(await rig.open({ url: broker.url, keepAlive: -1 }, "", key("k1")), 422, "invalid-request");
     assert.equal((await rig.open({ url: broker.url }, "", key("k1"))).status, 201);
+  });
+
+  itHolds("an id that is taken leaves the key free for when it is not", async (rig) => {
+    const broker = await rig.broker(accepts());
+    const request = { id: "x", url: broker.url };
+    await rig.open(request);
+    assertProblem(await rig.open(request, "", key("k1")), 409, "connection-exists");
+    await rig.call("DELETE", "/connections/x");
+    assert.equal((await rig.open(request, "", key("k1"))).status, 201);
+  });
+
+  it("a call that the end of the server ended leaves the key free", async () => {
+    await using broker = await startScriptedBroker(silent());
+    await using app = await startApp();
+    const call = () => app.call("POST", "/connections", { url: broker.url }, key("k1"));
+    const first = call();
+    await broker.connection(1);
+    await app.app.close();
+    assertProblem(await first, 503, "shutting-down");
+    const second = await call();
+    assertProblem(second, 503, "shutting-down");
+    assert.equal(second.headers.get("idempotent-replayed"), null);
   });
 
   itHolds("two keys are two calls", async (rig) => {
