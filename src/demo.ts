@@ -1,15 +1,18 @@
 import { startDemoBroker } from "./demo/broker.ts";
-import { loadSettings, start } from "./run.ts";
+import { loadSettings, start, urlOf } from "./run.ts";
+import type { Settings } from "./settings.ts";
 
 const settings = loadSettings(process.argv.slice(2));
-const broker = await startDemoBroker(1883);
-const { port } = start(settings, {
-  onStopped: broker.close,
-  orAnyPort: process.env["CONNACK_PORT"] === undefined,
-});
-const base = `http://127.0.0.1:${port}`;
+if (settings !== null) await demonstrate(settings);
 
-process.stdout.write(`demo broker listening on mqtt://127.0.0.1:${broker.port}
+async function demonstrate(chosen: Settings): Promise<void> {
+  const broker = await startDemoBroker(1883);
+  const serving = start(chosen, {
+    onStopped: broker.close,
+    orAnyPort: process.env["CONNACK_PORT"] === undefined,
+  });
+  const base = urlOf(serving);
+  process.stdout.write(`demo broker listening on mqtt://127.0.0.1:${broker.port}
 
 Connect, and get the CONNACK as the answer:
 
@@ -24,3 +27,4 @@ Disconnect:
   curl -s -X DELETE ${base}/connections/demo
 
 `);
+}

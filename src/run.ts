@@ -5,7 +5,7 @@ import { serve, type Serving } from "./serve.ts";
 import { camelCase, parseSettings, settingsTable, SettingsError, type Settings } from "./settings.ts";
 
 /** The version in package.json. */
-export function readVersion(): string {
+function readVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   return typeof manifest === "object" && manifest !== null && "version" in manifest
     ? String(manifest.version)
@@ -13,7 +13,7 @@ export function readVersion(): string {
 }
 
 /** What `--help` prints. */
-export function helpText(): string {
+function helpText(): string {
   const names = Object.entries(settingsTable).map(([name, { sentence, fallback, shownDefault }]) => {
     const shown = shownDefault ?? String(fallback);
     return `  CONNACK_${name}  (default ${shown})\n      ${sentence.replaceAll("\u0060", "")}`;
@@ -30,14 +30,27 @@ ${names.join("\n")}
 `;
 }
 
-/** Reads the settings of this process: a `--config` file under the environment. Ends the process where they are wrong. */
-export function loadSettings(argv: readonly string[]): Settings {
+/**
+ * Reads the settings of this process: a `--config` file under the environment. Ends the process where they are wrong;
+ * null where the command line asked for a text, which has been printed.
+ */
+export function loadSettings(argv: readonly string[]): Settings | null {
+  const text = argv.includes("--help")
+    ? helpText()
+    : argv.includes("--version")
+      ? `${readVersion()}\n`
+      : null;
+  if (text !== null) {
+    process.stdout.write(text);
+    return null;
+  }
   const index = argv.indexOf("--config");
   try {
-    const unknown = argv.find(
-      (arg, i) => arg.startsWith("-") && arg !== "--config" && argv[i - 1] !== "--config",
-    );
-    if (unknown !== undefined) throw new SettingsError(`${unknown}: no such option; see --help`);
+    const unknown = argv.find((arg, i) => arg !== "--config" && argv[i - 1] !== "--config");
+    if (unknown !== undefined) {
+      const what = unknown.startsWith("-") ? "no such option" : "no arguments are taken";
+      throw new SettingsError(`${unknown}: ${what}; see --help`);
+    }
     return parseSettings(process.env, index === -1 ? {} : readConfig(argv[index + 1]));
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
@@ -89,9 +102,13 @@ export function start(settings: Settings, { onStopped, orAnyPort = false }: Star
     process.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
-  const host = serving.hostname.includes(":") ? `[${serving.hostname}]` : serving.hostname;
-  process.stdout.write(`connack listening on http://${host}:${serving.port}\n`);
+  process.stdout.write(`connack listening on ${urlOf(serving)}\n`);
   return serving;
+}
+
+/** Where it can be called. */
+export function urlOf({ hostname, port }: Serving): string {
+  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 
 function listen(app: ConnackApp, { host, port }: Settings, orAnyPort: boolean): Serving {
