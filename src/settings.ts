@@ -117,9 +117,13 @@ export const settingsTable = {
   MAX_EVENTS: setting(
     integer(16, 1_000_000),
     10_000,
-    "Lifecycle events kept for `GET /events`; the oldest go first. Each connection keeps its own last 1,000.",
+    "Lifecycle events kept for `GET /events`, and 2 KiB times that at most; the oldest go first. Each connection keeps its own last 1,000, and 1 MiB at most.",
   ),
-  HEARTBEAT_MS: setting(integer(100, 60_000), 15_000, "Milliseconds between heartbeats on an idle stream."),
+  HEARTBEAT_MS: setting(
+    integer(100, 60_000),
+    15_000,
+    "Milliseconds between heartbeats on an idle stream, which come up to a quarter later.",
+  ),
   STREAM_WRITE_TIMEOUT_MS: setting(
     integer(100, 600_000),
     30_000,

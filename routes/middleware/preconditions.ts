@@ -2,13 +2,18 @@ import type { Connection } from "../../src/connection/connection.ts";
 import { Problem } from "../../src/problem.ts";
 import type { AppContext } from "../context.ts";
 
-/** Names the connection and its version; a deleted and re-created id does not get an old tag again. */
+/**
+ * Names the connection and its version; a deleted and re-created id does not get an old tag again. Weak (RFC 9110
+ * §8.8.1): the view has counters and times that change without the version.
+ */
 export function etagOf(connection: Connection): string {
-  return `"${connection.createdAt.toString(36)}.${connection.machine.version}"`;
+  return `W/"${connection.createdAt.toString(36)}.${connection.machine.version}"`;
 }
 
+/** Compares weakly for `If-Match`, too: what a change is conditional upon is the version. */
 function lists(header: string, tag: string): boolean {
-  return header.trim() === "*" || header.split(",").some((part) => part.trim().replace(/^W\//, "") === tag);
+  const opaque = (text: string) => text.trim().replace(/^W\//, "");
+  return header.trim() === "*" || header.split(",").some((part) => opaque(part) === opaque(tag));
 }
 
 /**

@@ -129,7 +129,7 @@ describe("PUT and DELETE: If-Match and If-None-Match", () => {
     assertProblem(await replace(seen, 40), 412, "precondition-failed");
     const remove = (tag: string) => rig.call("DELETE", "/connections/home", undefined, { "if-match": tag });
     assertProblem(await remove(seen), 412, "precondition-failed");
-    assert.equal((await remove(replaced.headers.get("etag")!)).status, 200);
+    assert.equal((await remove(replaced.headers.get("etag")!.replace(/^W\//, ""))).status, 200);
     assertProblem(await replace("*", 50), 412, "precondition-failed");
   });
 });
