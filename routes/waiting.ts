@@ -28,7 +28,7 @@ interface Preferences {
 const element = /(?:"(?:[^"\\]|\\.?)*"?|[^,"])+/g;
 
 /** Reads `Prefer` (RFC 7240). What is not understood is ignored, as the RFC has it. */
-export function readPrefer(header: string | undefined): Preferences {
+function readPrefer(header: string | undefined): Preferences {
   let wait: number | null = null;
   let respondAsync = false;
   for (const part of header?.match(element) ?? []) {

@@ -10,7 +10,6 @@ export type FieldError =
 /** What a problem says beyond its catalogue entry. Never holds secrets or payloads. */
 export interface ProblemDetails {
   readonly detail: string;
-  readonly status?: number;
   readonly retryable?: boolean;
   readonly retryAfterSeconds?: number;
   readonly errors?: readonly FieldError[];
@@ -38,7 +37,7 @@ export class Problem extends Error {
   }
 
   get status(): number {
-    return this.details.status ?? catalogue[this.code].status;
+    return catalogue[this.code].status;
   }
 
   get retryable(): boolean {
@@ -47,7 +46,7 @@ export class Problem extends Error {
 
   /** The body; `requestId` becomes `instance`. */
   toBody(requestId: string): Record<string, unknown> {
-    const { retryAfterSeconds: _after, allow: _allow, detail, status: _status, ...rest } = this.details;
+    const { retryAfterSeconds: _after, allow: _allow, detail, ...rest } = this.details;
     return {
       type: `/problems/${this.code}`,
       title: catalogue[this.code].title,

@@ -15,11 +15,6 @@ export class Secret<T extends string | Uint8Array = string> {
     return this.#value;
   }
 
-  /** Whether both hold the same value; used to tell whether a request was changed. */
-  equals(other: Secret<string | Uint8Array>): boolean {
-    return Buffer.from(this.#value).equals(Buffer.from(other.#value));
-  }
-
   toString(): string {
     return "***";
   }

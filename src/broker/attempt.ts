@@ -263,7 +263,6 @@ export class Attempt {
         return this.#emit({ type: "lost", failure, sent: this.#sent });
       }
       case "connack":
-      case "message":
         return undefined;
       default:
         return event satisfies never;

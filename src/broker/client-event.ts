@@ -6,7 +6,6 @@ export type ClientEvent =
   | { readonly type: "connack"; readonly connack: Connack }
   /** In-flight packets of the session were sent again; SUBSCRIBE and PUBLISH may go out. */
   | { readonly type: "ready" }
-  | { readonly type: "message" }
   | { readonly type: "pong" }
   | {
       readonly type: "disconnect";

@@ -85,7 +85,6 @@ export class Client {
       HiddenMembers;
     this.#client.handleMessage = (_packet, done) => {
       this.messagesIn += 1;
-      this.#emit({ type: "message" });
       done();
     };
     this.#client.on("packetreceive", (packet) => this.#received(packet, store));

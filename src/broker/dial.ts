@@ -40,7 +40,7 @@ export function dial(addresses: readonly Address[], where: string, options: Dial
       clearTimeout(headStart);
       const address = waiting.shift();
       if (address === undefined) return;
-      const socket = open1(address, options, fail, where);
+      const socket = openSocket(address, options, fail, where);
       if (socket === null) return;
       open.add(socket);
       const onError = (error: Error) => {
@@ -67,7 +67,7 @@ export function dial(addresses: readonly Address[], where: string, options: Dial
 
 function ignore(): void {}
 
-function open1(
+function openSocket(
   { address, family }: Address,
   { port, bindAddress }: DialOptions,
   fail: (failure: Failure) => void,

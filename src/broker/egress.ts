@@ -26,7 +26,7 @@ const metadata = new Set([
 ]);
 
 /** Whether `policy` lets Connack connect to this address. IPv4 inside IPv6 is judged as what it reaches. */
-export function isAllowed(policy: EgressPolicy, address: string): boolean {
+function isAllowed(policy: EgressPolicy, address: string): boolean {
   // Zones are for link-local addresses, which are refused; on another, one would hide what is compared here.
   if (address.includes("%")) return false;
   const parsed = ipaddr.process(address);

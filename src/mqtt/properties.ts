@@ -24,8 +24,6 @@ export const connectPropertiesSchema = z
     }
   });
 
-export type ConnectProperties = z.output<typeof connectPropertiesSchema>;
-
 /** CONNACK properties as they are shown: the standard's names, only those that the broker sent (MQTT 5 §3.2.2.3). */
 export type ConnackProperties = Readonly<Record<string, unknown>>;
 
@@ -44,7 +42,7 @@ export interface Negotiated {
 }
 
 /** The largest packet that the protocol can carry, in bytes (§2.1.4: four length bytes). */
-export const largestPacket = 268_435_455;
+const largestPacket = 268_435_455;
 
 /** Works out {@link Negotiated}. `requested` is what CONNECT said; a 3.x CONNACK has no properties. */
 export function negotiate(

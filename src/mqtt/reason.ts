@@ -31,15 +31,6 @@ export function reasonName(packet: ReasonPacket, code: number, protocolVersion: 
   return findName(packet, code, protocolVersion) ?? unknownName(code);
 }
 
-/** Whether `reasonName` has a name for the code; the version is "5" unless told. */
-export function isKnownReason(
-  packet: ReasonPacket,
-  code: number,
-  protocolVersion: ProtocolVersion = "5",
-): boolean {
-  return findName(packet, code, protocolVersion) !== undefined;
-}
-
 /**
  * Judges the code of a CONNACK, as the broker sent it.
  *

@@ -3,7 +3,7 @@ import { base64, binaryData, topicNameSchema, uint32, userProperties, utf8String
 import { qosSchema } from "./qos.ts";
 
 /** Will Properties (MQTT 5 §3.1.3.2); intervals in seconds. */
-export const willPropertiesSchema = z.strictObject({
+const willPropertiesSchema = z.strictObject({
   willDelayInterval: uint32().optional(),
   messageExpiryInterval: uint32().optional(),
   contentType: utf8String.optional(),

@@ -6,7 +6,7 @@ import { Secret } from "../secret.ts";
 import { passwordBytes, requestFields, type RequestFields } from "./schema.ts";
 import { checkHost, defaultPorts, parseBrokerUrl, type Target } from "./target.ts";
 
-type SecretFields =
+type ReshapedFields =
   | "url"
   | "host"
   | "port"
@@ -20,7 +20,7 @@ type SecretFields =
   | "websocket";
 
 /** What a caller asked for, validated and in one form; secrets are wrapped. Nothing past the door checks it again. */
-export interface ConnectionRequest extends Omit<RequestFields, SecretFields> {
+export interface ConnectionRequest extends Omit<RequestFields, ReshapedFields> {
   readonly target: Target;
   /** `undefined`: Connack makes one and keeps it. `""`: the broker assigns one. */
   readonly clientId: string | undefined;

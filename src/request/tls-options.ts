@@ -72,8 +72,6 @@ export const tlsSchema = tlsFields.transform(({ key, passphrase, ...tls }, conte
   return { ...tls, key: undefined };
 });
 
-export type TlsOptions = z.output<typeof tlsSchema>;
-
 function matches(privateKey: KeyObject, certificate: string): boolean {
   const leaf = new X509Certificate(certificate.match(certificateBlock)?.[0] ?? certificate);
   const spki = (key: KeyObject) => key.export({ type: "spki", format: "der" });

@@ -21,7 +21,7 @@ export class FrameCache {
 }
 
 /** One event; `json` has no line ends, so one data line carries it. Without an id the reader's last one stands. */
-export function sseFrame(type: string, json: string, id?: string): string {
+function sseFrame(type: string, json: string, id?: string): string {
   return `${id === undefined ? "" : `id: ${id}\n`}event: ${type}\ndata: ${json}\n\n`;
 }
 
