@@ -25,6 +25,11 @@ function examples(): Example[] {
   }));
 }
 
+/** A table without the padding that the formatter puts into its cells. */
+function unpadded(table: string): string {
+  return table.replaceAll(/ +\|/g, " |").replaceAll(/\| ?-+ ?(?=\|)/g, "|---");
+}
+
 function settingsRows(): string {
   const rows = Object.entries(settingsTable).map(
     ([name, { shownDefault, fallback, sentence }]) =>
@@ -66,6 +71,6 @@ describe("README", () => {
   });
 
   it("lists every setting as it is", () => {
-    assert.ok(readme.includes(settingsRows()), `README.md needs this table:\n${settingsRows()}`);
+    assert.ok(unpadded(readme).includes(settingsRows()), `README.md needs this table:\n${settingsRows()}`);
   });
 });
