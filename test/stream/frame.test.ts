@@ -35,7 +35,8 @@ function parse(bytes: Uint8Array, cuts: readonly number[] = []): { events: Seen[
     onEvent: ({ id, event, data }) => events.push({ id, type: event, data: JSON.parse(data) }),
     onComment: (comment) => comments.push(comment),
   });
-  const decoder = new TextDecoder();
+  // One runtime's decoder takes U+FEFF at the start of a later chunk for a byte order mark, and drops it.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length];
   for (const [index, from] of places.slice(0, -1).entries())
     parser.feed(decoder.decode(bytes.subarray(from, places[index + 1]), { stream: true }));

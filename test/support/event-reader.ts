@@ -39,7 +39,8 @@ export function readEvents(response: Response, controller: AbortController): Eve
     },
   });
   const ended = (async () => {
-    const decoder = new TextDecoder();
+    // One runtime's decoder takes U+FEFF at the start of a later chunk for a byte order mark, and drops it.
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     try {
       for await (const chunk of response.body ?? []) parser.feed(decoder.decode(chunk, { stream: true }));
     } catch {
