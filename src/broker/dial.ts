@@ -27,6 +27,7 @@ export function dial(addresses: readonly Address[], where: string, options: Dial
       clearTimeout(headStart);
       options.signal.removeEventListener("abort", onAbort);
       for (const socket of open) socket.destroy();
+      open.clear();
       act();
     };
     const onAbort = () => finish(() => reject(options.signal.reason));
@@ -48,7 +49,11 @@ export function dial(addresses: readonly Address[], where: string, options: Dial
       };
       socket.once("error", onError);
       socket.once("connect", () => {
-        if (!open.delete(socket)) return;
+        if (!open.delete(socket)) {
+          // One runtime completes a connect that was given up.
+          socket.destroy();
+          return;
+        }
         socket.setNoDelay(true);
         // From here on somebody always listens for errors: one without a listener would end the process. It is not
         // the listener above, which would keep all of this in memory for as long as the connection lasts.
