@@ -9,7 +9,8 @@ const address = { address: "127.0.0.1", family: 4 as const };
 describe("dial()", () => {
   it("leaves no network connection open when it is aborted, at whatever moment", async () => {
     const server = createServer();
-    const { port, sockets, close } = await listenOnLoopback(server);
+    const listening = await listenOnLoopback(server);
+    const { port, sockets } = listening;
     const closed: Promise<void>[] = [];
     server.on("connection", (socket) => {
       socket.on("error", () => {});
@@ -37,6 +38,6 @@ describe("dial()", () => {
     }
     await Promise.all(closed);
     assert.equal(sockets.size, 0);
-    await close();
+    await listening.close();
   });
 });
