@@ -21,6 +21,8 @@ export interface ProblemDetails {
   readonly limit?: { readonly name: string; readonly value: number };
   readonly state?: string;
   readonly allow?: readonly string[];
+  /** Whether trying again may make the same message arrive twice. */
+  readonly duplicatePossible?: boolean;
 }
 
 /** An error that a caller is told, as `application/problem+json` (RFC 9457). Statuses come from the catalogue alone. */
