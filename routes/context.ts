@@ -25,6 +25,9 @@ export interface Services {
   readonly newId: () => string;
   readonly logger: Logger;
   readonly maxBodyBytes: number;
+  readonly maxPayloadBytes: number;
+  /** As that of event streams. */
+  readonly streamWriteTimeoutMs: number;
   /** Host names besides loopback ones that requests may name. */
   readonly allowedHosts: readonly string[];
   readonly version: string;

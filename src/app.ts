@@ -79,6 +79,8 @@ export function createApp(
     newId: () => `c_${uuidv7()}`,
     logger,
     maxBodyBytes: settings.maxBodyBytes,
+    maxPayloadBytes: settings.maxPayloadBytes,
+    streamWriteTimeoutMs: settings.streamWriteTimeoutMs,
     allowedHosts: settings.allowedHosts,
     version,
     accepting: () => !stopping.signal.aborted,

@@ -106,8 +106,13 @@ export const settingsTable = {
   ),
   MAX_BODY_BYTES: setting(
     integer(1_024, 268_435_456),
-    1_048_576,
+    2_097_152,
     "Bytes of a request body at most. Larger: 413.",
+  ),
+  MAX_PAYLOAD_BYTES: setting(
+    integer(0, 268_435_455),
+    1_048_576,
+    "Bytes of one published payload at most. Larger: 413.",
   ),
   MAX_PACKET_BYTES: setting(
     integer(1_024, 268_435_455),
