@@ -47,6 +47,7 @@ export function createApp(
 ): ConnackApp {
   const clock = overrides.clock ?? systemClock;
   const random = overrides.random ?? Math.random;
+  const newEpoch = () => randomBytes(6).toString("hex");
   const attempt = {
     resolve: overrides.resolve ?? createResolver(settings.dnsServers),
     policy: overrides.policy ?? localPolicy,
@@ -57,8 +58,15 @@ export function createApp(
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       }),
   };
-  const lifecycle = new Lifecycle(randomBytes(6).toString("hex"), clock, logger, settings.maxEvents);
-  const registry = new Registry({ attempt, lifecycle, clock, random }, settings.maxConnections);
+  const lifecycle = new Lifecycle(newEpoch(), clock, logger, settings.maxEvents);
+  const sessionLimits = {
+    maxInflight: settings.maxInflight,
+    maxInflightBytes: settings.maxInflightBytes,
+    sendQuota: settings.sendQuota,
+    maxSubscriptions: settings.maxSubscriptions,
+  };
+  const connection = { attempt, lifecycle, clock, random, newEpoch, limits: sessionLimits };
+  const registry = new Registry(connection, settings.maxConnections);
   const limits = {
     maxStreams: settings.maxStreams,
     heartbeatMs: settings.heartbeatMs,

@@ -15,4 +15,24 @@ export class Listeners {
   call(): void {
     for (const listener of this.#all ?? []) listener();
   }
+
+  /** Resolves with what `look` finds, now or at the first call at which it is not null; with null when `signal` aborts before. */
+  until<T>(look: () => T | null, signal: AbortSignal): Promise<T | null> {
+    const found = look();
+    if (found !== null || signal.aborted) return Promise.resolve(found);
+    return new Promise((resolve) => {
+      const finish = (result: T | null) => {
+        unlisten();
+        signal.removeEventListener("abort", onAbort);
+        resolve(result);
+      };
+      const check = () => {
+        const seen = look();
+        if (seen !== null) finish(seen);
+      };
+      const onAbort = () => finish(null);
+      const unlisten = this.add(check);
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+  }
 }

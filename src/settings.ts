@@ -114,6 +114,26 @@ export const settingsTable = {
     1_048_576,
     "Bytes of one published payload at most. Larger: 413.",
   ),
+  MAX_SUBSCRIPTIONS: setting(
+    integer(1, 65_535),
+    1_000,
+    "Subscriptions of one connection at most, those of calls that read by `?subscribe` included. Full: 429.",
+  ),
+  SEND_QUOTA: setting(
+    integer(1, 60_000),
+    1_000,
+    "QoS 1 and 2 messages of one connection that may be unacknowledged at once; less where the broker's Receive Maximum is less. More wait.",
+  ),
+  MAX_INFLIGHT: setting(
+    integer(1, 1_000_000),
+    10_000,
+    "Publishes of one connection under way at most, unacknowledged or waiting to be sent. Full: 429.",
+  ),
+  MAX_INFLIGHT_BYTES: setting(
+    integer(1_024, 4_294_967_295),
+    67_108_864,
+    "Bytes of the packets of those at most. Full: 429.",
+  ),
   MAX_PACKET_BYTES: setting(
     integer(1_024, 268_435_455),
     16_777_216,

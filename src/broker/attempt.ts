@@ -1,12 +1,12 @@
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import { version5Fields } from "../request/connection-request.ts";
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
-import { Client, type DisconnectOptions } from "./client.ts";
-import type { ClientEvent } from "./client-event.ts";
+import { Client } from "./client.ts";
+import type { ClientEvent, DisconnectOptions } from "./client-event.ts";
 import type { Connack } from "./connack.ts";
 import { AttemptError, type Failure, type Stage } from "./failure.ts";
 import { KeepAlive } from "./keep-alive.ts";
-import type { PacketStore } from "./packet-store.ts";
+import type { SessionState } from "./session-state.ts";
 import { openTransport, type TransportDeps } from "./transport.ts";
 import {
   closedFailure,
@@ -59,7 +59,7 @@ export interface AttemptOptions {
   /** The version that `auto` settled on before; null while it has not. */
   readonly settledVersion: ProtocolVersion | null;
   readonly timeoutMs: number;
-  readonly store: PacketStore;
+  readonly session: SessionState;
 }
 
 export interface AttemptDeps extends TransportDeps {
@@ -181,7 +181,7 @@ export class Attempt {
 
   /** One network connection up to its CONNACK; `connected` is emitted before this resolves. */
   async #open(protocolVersion: ProtocolVersion, signal: AbortSignal): Promise<void> {
-    const { request, store, clientId } = this.#options;
+    const { request, session, clientId } = this.#options;
     const { stream, address, error } = await openTransport(request, this.#deps, signal, (stage) =>
       this.#enter(stage),
     );
@@ -214,7 +214,7 @@ export class Attempt {
         }
       };
       const fields = { request, protocolVersion, clientId };
-      const client = new Client(stream, fields, store, this.#deps, beforeConnack);
+      const client = new Client(stream, fields, session, this.#deps, beforeConnack);
       this.#client = client;
       signal.addEventListener("abort", onAbort, { once: true });
     });

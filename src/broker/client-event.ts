@@ -22,3 +22,8 @@ export interface SubscribeResult {
   readonly reasonCode: number;
   readonly reasonString: string | null;
 }
+
+export interface DisconnectOptions {
+  readonly reasonCode: number;
+  readonly sessionExpiryInterval: number | undefined;
+}

@@ -6,19 +6,19 @@ import mqtt, {
   type MqttClient as MqttJsClient,
   type Packet,
 } from "mqtt";
+import type { IPubackPacket, IPubcompPacket, IPubrecPacket } from "mqtt-packet";
 import type { Subscription } from "../mqtt/subscription.ts";
-import { parseTopicName } from "../mqtt/topic.ts";
 import { clientOptions, type ConnectFields } from "./client-options.ts";
 import { readConnackProperties } from "./connack.ts";
-import type { ClientEvent, SubscribeResult } from "./client-event.ts";
-import { subscribeOptions, subscribeResults } from "./subscribe-options.ts";
+import type { ClientEvent, DisconnectOptions, SubscribeResult } from "./client-event.ts";
+import { BatchedWriter } from "./batched-writer.ts";
+import { sendSubscribe, sendUnsubscribe } from "./subscribe.ts";
+import { drained } from "./drain.ts";
 import { Guard, type Violation } from "./guard.ts";
-import type { PacketStore } from "./packet-store.ts";
-
-export interface DisconnectOptions {
-  readonly reasonCode: number;
-  readonly sessionExpiryInterval: number | undefined;
-}
+import { Inbound } from "./inbound.ts";
+import type { Wire } from "./outgoing.ts";
+import { encodePubrel } from "./publish-packet.ts";
+import type { IncomingStore, SessionState } from "./session-state.ts";
 
 /** The members of mqtt.js that its types hide and that are used here; a contract test pins them to the version. */
 interface HiddenMembers {
@@ -26,15 +26,11 @@ interface HiddenMembers {
   handleMessage(packet: Packet, done: () => void): void;
 }
 
-/** A fresh store, for a connection to keep; mqtt.js's own, told to survive the end of a client. */
-export function createPacketStore(): PacketStore {
-  const incoming = new mqtt.Store({ clean: false });
-  const outgoing = new mqtt.Store({ clean: false });
-  const clear = () => {
-    for (const store of [incoming, outgoing])
-      (store as unknown as { _inflights: Map<number, unknown> })._inflights.clear();
-  };
-  return { incoming, outgoing, clear };
+/** A fresh store of QoS 2 messages that arrive; mqtt.js's own, told to survive the end of a client. */
+export function createIncomingStore(): IncomingStore {
+  const store = new mqtt.Store({ clean: false });
+  const clear = () => (store as unknown as { _inflights: Map<number, unknown> })._inflights.clear();
+  return Object.assign(store, { clear });
 }
 
 /** PINGREQ is always these two bytes (§3.12); at rest it is all that is sent, so it does not go through mqtt.js. */
@@ -47,10 +43,13 @@ const closeGuardMs = 500;
  * One mqtt.js client on one open network connection, from CONNECT to close. It never reconnects; whoever wants another
  * attempt makes another client.
  */
-export class Client {
+export class Client implements Wire {
   readonly #client: MqttJsClient & HiddenMembers;
   readonly #stream: Duplex;
   readonly #fields: ConnectFields;
+  readonly #session: SessionState;
+  readonly #inbound: Inbound;
+  readonly #writer: BatchedWriter;
   #emit: (event: ClientEvent) => void;
   /** The stream's own destroy(), which mqtt.js does not reach directly. */
   readonly #destroyStream: (error?: Error) => Duplex;
@@ -67,27 +66,30 @@ export class Client {
   constructor(
     stream: Duplex,
     fields: ConnectFields,
-    store: PacketStore,
+    session: SessionState,
     limits: { readonly maxPacketBytes: number; readonly now: () => number },
     emit: (event: ClientEvent) => void,
   ) {
     this.#stream = stream;
+    this.#writer = new BatchedWriter(stream);
     this.#fields = fields;
+    this.#session = session;
+    this.#inbound = new Inbound(fields.request.properties?.topicAliasMaximum ?? 0);
     this.#emit = emit;
     this.#destroyStream = stream.destroy.bind(stream);
     this.#watch(limits.maxPacketBytes, limits.now);
     const options = {
       ...clientOptions(fields, limits.maxPacketBytes),
-      incomingStore: store.incoming,
-      outgoingStore: store.outgoing,
+      incomingStore: session.incoming,
+      messageIdProvider: session.ids,
     };
     this.#client = new mqtt.MqttClient(() => stream as never, options) as unknown as MqttJsClient &
       HiddenMembers;
-    this.#client.handleMessage = (_packet, done) => {
-      this.messagesIn += 1;
+    this.#client.handleMessage = (packet, done) => {
+      this.#deliver(packet as IPublishPacket);
       done();
     };
-    this.#client.on("packetreceive", (packet) => this.#received(packet, store));
+    this.#client.on("packetreceive", (packet) => this.#received(packet));
     this.#client.on("connect", () => this.#emit({ type: "ready" }));
     this.#client.on("error", (error) => this.#failed(error));
     this.#client.on("close", () => this.#ended());
@@ -109,52 +111,45 @@ export class Client {
     if (this.#acknowledged && !this.#closed) this.#stream.write(pingRequest);
   }
 
-  /** Sends one SUBSCRIBE with all of `subscriptions`; they share the options of the first. Null when the connection ends first. */
+  /** One SUBSCRIBE; its subscriptions share the options of the first. Null when the connection ends first. */
   subscribe(subscriptions: readonly Subscription[]): Promise<readonly SubscribeResult[] | null> {
-    const { filters, options } = subscribeOptions(subscriptions, this.#fields.protocolVersion === "5");
-    return new Promise((resolve) => {
-      // Nothing may be thrown in the callback: mqtt.js would call it again.
-      this.#client.subscribe(filters, options as never, (_error, _granted, packet) => {
-        resolve(packet === undefined ? null : subscribeResults(packet));
-      });
-    });
+    return sendSubscribe(this.#client, subscriptions, this.#fields.protocolVersion === "5");
   }
 
-  /** Packets that the broker has yet to acknowledge: PUBLISH at QoS 1 and 2, SUBSCRIBE. */
-  get inflight(): number {
+  /** Null when the connection ends first. */
+  unsubscribe(topicFilter: string): Promise<SubscribeResult | null> {
+    return sendUnsubscribe(this.#client, topicFilter);
+  }
+
+  /** SUBSCRIBE and UNSUBSCRIBE packets that the broker has yet to answer. */
+  get unanswered(): number {
     return Object.keys(this.#client.outgoing).length;
   }
 
-  /** Resolves when nothing is in flight, or after `ms`, or when the connection ends; with what is left then. */
-  drain(ms: number): Promise<number> {
-    if (this.inflight === 0 || this.#closed) return Promise.resolve(this.inflight);
-    return new Promise((resolve) => {
-      const finish = () => {
-        clearTimeout(timer);
-        this.#client.removeListener("packetreceive", check);
-        this.#client.removeListener("close", finish);
-        resolve(this.inflight);
-      };
-      // mqtt.js takes an acknowledgement off its list after it has told of the packet.
-      const check = () =>
-        process.nextTick(() => {
-          if (this.inflight === 0) finish();
-        });
-      const timer = setTimeout(finish, ms);
-      this.#client.on("packetreceive", check);
-      this.#client.once("close", finish);
-    });
+  /** Resolves when `left`, with what is unanswered, is 0, or after `ms`, or when the connection ends; with what is left. */
+  drain(ms: number, left: () => number): Promise<number> {
+    const count = () => left() + this.unanswered;
+    if (count() === 0 || this.#closed) return Promise.resolve(count());
+    return drained(this.#client, ms, count);
   }
 
-  /** Publishes at QoS 0; the probe's round trip. */
-  publish(topic: string, payload: string): void {
+  sendPublish(bytes: Buffer): void {
     this.messagesOut += 1;
-    this.#client.publish(topic, payload, { qos: 0 });
+    this.#write(bytes);
   }
 
-  /** Hears every PUBLISH; the probe's round trip. */
-  onMessage(listener: (topic: string, payload: Buffer) => void): void {
-    this.#client.on("message", (topic, payload) => listener(topic, payload));
+  sendPubrel(packetId: number, reasonCode: number): void {
+    this.#write(encodePubrel(packetId, reasonCode, this.#fields.protocolVersion));
+  }
+
+  /** Bytes that wait to be taken by the network. */
+  get backlog(): number {
+    return this.#stream.writableLength;
+  }
+
+  /** Calls `listener` each time the network has taken all, after it was full. */
+  onDrain(listener: () => void): void {
+    this.#stream.on("drain", listener);
   }
 
   /** Sends DISCONNECT (reason code and properties only in 5) and closes; at once, when CONNACK has not come. */
@@ -175,6 +170,10 @@ export class Client {
     this.#destroyStream();
   }
 
+  #write(bytes: Buffer): void {
+    if (!this.#closed && this.#acknowledged) this.#writer.write(bytes);
+  }
+
   #watch(maxPacketBytes: number, now: () => number): void {
     const guard = new Guard(maxPacketBytes);
     // In front of mqtt.js's own reading, and cheaper than one more stream in between.
@@ -190,10 +189,14 @@ export class Client {
     });
   }
 
-  #received(packet: Packet, store: PacketStore): void {
-    if (this.#violation !== null) return;
-    if (packet.cmd === "connack") this.#connack(packet, store);
-    else if (packet.cmd === "publish") this.#checkTopic(packet);
+  #received(packet: Packet): void {
+    if (this.#violation !== null || this.#closed) return;
+    if (packet.cmd === "publish") {
+      const wrong = this.#inbound.check(packet);
+      if (wrong !== null) this.#breaks(wrong);
+    } else if (packet.cmd === "puback" || packet.cmd === "pubrec" || packet.cmd === "pubcomp")
+      this.#acknowledge(packet);
+    else if (packet.cmd === "connack") this.#connack(packet);
     else if (packet.cmd === "pingresp") this.#emit({ type: "pong" });
     else if (packet.cmd === "disconnect") this.#disconnected(packet);
     else if (packet.cmd === "auth") {
@@ -205,31 +208,37 @@ export class Client {
     }
   }
 
-  /** A Topic Name has no wildcards (MQTT-3.3.2-2), and is empty only where an alias stands for it (§3.3.2.1). */
-  #checkTopic({ topic, properties }: IPublishPacket): void {
-    const aliased = topic.length === 0 && properties?.topicAlias !== undefined;
-    if (aliased || parseTopicName(topic).ok) return;
-    this.#violate({
-      kind: "protocol",
-      reasonCode: 0x82,
-      detail: "The broker sent a PUBLISH whose topic name is not one",
-    });
+  #acknowledge(packet: IPubackPacket | IPubrecPacket | IPubcompPacket): void {
+    const ack = {
+      packet: packet.cmd,
+      packetId: packet.messageId ?? 0,
+      reasonCode: packet.reasonCode ?? 0,
+      reasonString: packet.properties?.reasonString ?? null,
+    };
+    if (this.#session.acknowledged(ack)) return;
+    this.#breaks(`The broker sent ${packet.cmd.toUpperCase()} for a message that it does not answer`);
   }
 
-  #connack(packet: IConnackPacket, store: PacketStore): void {
+  #deliver(packet: IPublishPacket): void {
+    const message = this.#inbound.take(packet);
+    if (this.#violation !== null || this.#closed || message === null) return;
+    this.messagesIn += 1;
+    this.#session.received(message);
+  }
+
+  #breaks(detail: string): void {
+    this.#violate({ kind: "protocol", reasonCode: 0x82, detail });
+  }
+
+  #connack(packet: IConnackPacket): void {
     const reasonCode = packet.reasonCode ?? packet.returnCode ?? 0;
     const properties = readConnackProperties(packet.properties as Record<string, unknown> | undefined);
-    if (properties === null)
-      return this.#violate({
-        kind: "protocol",
-        reasonCode: 0x82,
-        detail: "The broker sent a CONNACK whose properties are not valid",
-      });
+    if (properties === null) return this.#breaks("The broker sent a CONNACK whose properties are not valid");
     const connack = { sessionPresent: packet.sessionPresent, reasonCode, properties };
     if (reasonCode === 0) {
       this.#acknowledged = true;
       // The broker has forgotten these packets; a PUBREL for one would deliver an old message.
-      if (!packet.sessionPresent) store.clear();
+      if (!packet.sessionPresent) this.#session.incoming.clear();
     }
     // After mqtt.js has handled the packet too, so that what the owner does next finds it connected.
     process.nextTick(() => {

@@ -1,6 +1,4 @@
 import { Attempt, type AttemptDeps, type AttemptEvent, type Timings } from "../broker/attempt.ts";
-import { createPacketStore } from "../broker/client.ts";
-import type { PacketStore } from "../broker/packet-store.ts";
 import type { Clock } from "../clock.ts";
 import { Listeners } from "../listeners.ts";
 import { negotiate } from "../mqtt/properties.ts";
@@ -18,8 +16,8 @@ import {
   type Event,
   type Machine,
 } from "./state.ts";
-import { Subscriptions } from "./subscriptions.ts";
 import { Meter } from "./meter.ts";
+import { Session, type SessionLimits } from "./session.ts";
 import { flagsOf, viewOf, type ConnectionView } from "./view.ts";
 
 export interface ConnectionDeps {
@@ -28,6 +26,9 @@ export interface ConnectionDeps {
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
+  readonly limits: SessionLimits;
+  /** Names a log; never the same twice. */
+  readonly newEpoch: () => string;
   /** Called once, when the connection is closed for good. */
   readonly onClosed: (connection: Connection) => void;
 }
@@ -50,12 +51,12 @@ export class Connection {
   readonly createdAt: number;
   readonly #deps: ConnectionDeps;
   readonly #meter = new Meter();
-  readonly #store: PacketStore = createPacketStore();
+  /** What it carries: messages and subscriptions. */
+  readonly session: Session;
   readonly #watchers = new Listeners();
   #request: ConnectionRequest;
   #clientId: string;
   #settledVersion: ProtocolVersion | null = null;
-  #subscriptions: Subscriptions;
   #machine: Machine;
   #attempt: Attempt | null = null;
   /** The attempt to begin when the old network connection has gone: there is never more than one. */
@@ -75,8 +76,14 @@ export class Connection {
     this.#deps = deps;
     this.#request = request;
     this.#clientId = request.clientId ?? clientId ?? generateClientId(request.protocolVersion, deps.random);
-    this.#subscriptions = new Subscriptions(request.subscriptions);
     this.#machine = initialMachine(request.reconnect, kept, deps.clock.wall());
+    this.session = new Session(request, {
+      limits: deps.limits,
+      clock: deps.clock,
+      machine: () => this.#machine,
+      tell: (announcement) => this.#tell(announcement),
+      epoch: deps.newEpoch(),
+    });
     this.log = deps.lifecycle.newLog();
     this.createdAt = deps.clock.wall();
   }
@@ -129,27 +136,13 @@ export class Connection {
 
   /** Resolves with the machine at the first moment at which `holds`, or with null when `signal` aborts before. */
   until(holds: (machine: Machine) => boolean, signal: AbortSignal): Promise<Machine | null> {
-    if (holds(this.#machine)) return Promise.resolve(this.#machine);
-    if (signal.aborted) return Promise.resolve(null);
-    return new Promise((resolve) => {
-      const finish = (machine: Machine | null) => {
-        unwatch();
-        signal.removeEventListener("abort", onAbort);
-        resolve(machine);
-      };
-      const check = () => {
-        if (holds(this.#machine)) finish(this.#machine);
-      };
-      const onAbort = () => finish(null);
-      const unwatch = this.#watchers.add(check);
-      signal.addEventListener("abort", onAbort, { once: true });
-    });
+    return this.#watchers.until(() => (holds(this.#machine) ? this.#machine : null), signal);
   }
 
   view(expiresAt: number | null): ConnectionView {
     const { id, createdAt } = this;
     const offset = this.#deps.clock.wall() - this.#deps.clock.monotonic();
-    const traffic = this.#meter.read(this.#attempt, offset);
+    const traffic = this.#meter.read(this.#attempt, this.session, offset);
     return viewOf({
       id,
       machine: this.#machine,
@@ -175,7 +168,7 @@ export class Connection {
       case "dial":
         return this.#begin(effect);
       case "cancel":
-        this.#unacknowledged = this.#attempt?.client?.inflight ?? 0;
+        this.#unacknowledged = this.session.unfinished + (this.#attempt?.client?.unanswered ?? 0);
         return this.#attempt?.cancel();
       case "disconnect":
         void this.#disconnect(effect);
@@ -200,7 +193,7 @@ export class Connection {
 
   async #disconnect({ drainMs, ...options }: Extract<Effect, { type: "disconnect" }>): Promise<void> {
     const attempt = this.#attempt;
-    this.#unacknowledged = (await attempt?.client?.drain(drainMs)) ?? 0;
+    this.#unacknowledged = (await attempt?.client?.drain(drainMs, () => this.session.unfinished)) ?? 0;
     attempt?.disconnect(options);
   }
 
@@ -212,6 +205,7 @@ export class Connection {
       announcement,
     );
     if (announcement.type !== "closed") return;
+    this.session.close();
     this.log.close();
     this.#deps.onClosed(this);
   }
@@ -228,7 +222,7 @@ export class Connection {
       clientId: this.#clientId,
       settledVersion: this.#settledVersion,
       timeoutMs,
-      store: this.#store,
+      session: this.session,
     };
     // The attempt's first events come while it is constructed, before there is a name for it.
     this.#attempt = new Attempt(options, this.#deps.attempt, (event) => this.#onAttempt(attempt, event));
@@ -254,17 +248,13 @@ export class Connection {
       case "ready":
         return this.#ready();
       case "failed":
-        this.#ended();
-        return this.#apply({ type: "failed", attempt, failure: event.failure, random: random() });
-      case "lost":
-        this.#ended();
-        return this.#apply({
-          type: "lost",
-          attempt,
-          failure: event.failure,
-          sent: event.sent,
-          random: random(),
-        });
+        this.#ended({ type: "failed", attempt, failure: event.failure, random: random() });
+        return undefined;
+      case "lost": {
+        const { failure, sent } = event;
+        this.#ended({ type: "lost", attempt, failure, sent, random: random() });
+        return undefined;
+      }
       default:
         return event satisfies never;
     }
@@ -274,25 +264,33 @@ export class Connection {
     const { state } = this.#machine;
     const client = this.#attempt?.client;
     if (state.name !== "connected" || !client) return;
-    const { established, negotiated } = state;
-    const link = {
-      sessionPresent: established.connack.sessionPresent,
-      negotiated,
-      protocolVersion: established.protocolVersion,
-    };
-    void this.#subscriptions.restore(client, link, (announcement) => {
-      this.#machine = { ...this.#machine, version: this.#machine.version + 1 };
-      this.#announce(announcement);
-      this.#watchers.call();
+    const { connack, protocolVersion } = state.established;
+    const given = connack.properties["responseInformation"];
+    this.session.begin({
+      client,
+      negotiated: state.negotiated,
+      sessionPresent: connack.sessionPresent,
+      protocolVersion,
+      responseInformation: typeof given === "string" ? given : null,
     });
   }
 
-  #ended(): void {
+  /** Says what happened outside of the state machine; a new version, too. */
+  #tell(announcement: Announcement): void {
+    this.#machine = { ...this.#machine, version: this.#machine.version + 1 };
+    this.#announce(announcement);
+    this.#watchers.call();
+  }
+
+  /** The attempt is over; the machine hears of it, and then what was under way. */
+  #ended(event: Event): void {
     this.#meter.retire(this.#attempt);
     this.#timings = this.#attempt?.timings ?? this.#timings;
     this.#attempt = null;
     const pending = this.#pendingDial;
     this.#pendingDial = null;
     if (pending !== null && this.#machine.state.name === "connecting") this.#begin(pending);
+    this.#apply(event);
+    this.session.end();
   }
 }

@@ -1,4 +1,5 @@
 import type { Attempt } from "../broker/attempt.ts";
+import type { Session } from "./session.ts";
 import type { Traffic } from "./view.ts";
 
 /** Counts a connection's traffic over all of its attempts. */
@@ -23,7 +24,7 @@ export class Meter {
   }
 
   /** The figures now; `offset` turns monotonic times into epoch milliseconds. */
-  read(attempt: Attempt | null, offset: number): Traffic {
+  read(attempt: Attempt | null, session: Session, offset: number): Traffic {
     const client = attempt?.client;
     const lastReceivedAt = Math.max(this.#lastReceivedAt, client?.lastReceivedAt ?? 0);
     const ping = attempt?.keepAlive?.last ?? this.#ping;
@@ -34,7 +35,8 @@ export class Meter {
       messagesOut: this.#messagesOut + (client?.messagesOut ?? 0),
       bytesIn: this.#bytesIn + (client?.bytesIn ?? 0),
       bytesOut: this.#bytesOut + (client?.bytesOut ?? 0),
-      inflight: client?.inflight ?? 0,
+      inflight: session.inFlight + (client?.unanswered ?? 0),
+      lateResponses: session.lateResponses,
     };
   }
 }

@@ -1,11 +1,16 @@
 import { Attempt, type AttemptDeps, type AttemptEvent, type Established } from "../broker/attempt.ts";
-import { createPacketStore } from "../broker/client.ts";
+import { createIncomingStore } from "../broker/client.ts";
+import { PacketIds } from "../broker/packet-ids.ts";
+import { encodePublish } from "../broker/publish-packet.ts";
+import type { SessionState } from "../broker/session-state.ts";
+import type { ReceivedMessage } from "../mqtt/message.ts";
 import type { Failure, Stage } from "../broker/failure.ts";
 import { Problem } from "../problem.ts";
 import { failureProblem } from "./problems.ts";
 import { generateClientId, type ConnectionRequest } from "../request/connection-request.ts";
 import { roundMs } from "./view.ts";
-import type { TopicFilter } from "../mqtt/topic.ts";
+import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
+import type { TopicFilter, TopicName } from "../mqtt/topic.ts";
 
 /** One step of a probe. */
 export interface ProbeStage {
@@ -25,7 +30,7 @@ export interface ProbeResult {
 export interface ProbeOptions {
   readonly timeoutMs: number;
   /** Publishes to and receives from this topic name, too. */
-  readonly roundTrip: string | undefined;
+  readonly roundTrip: TopicName | undefined;
   readonly signal: AbortSignal;
   readonly random: () => number;
 }
@@ -65,6 +70,8 @@ class ProbeRun {
   readonly #outcome = Promise.withResolvers<Established | Failure>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #attempt: Attempt;
+  #version: ProtocolVersion = "5";
+  #onMessage: (message: ReceivedMessage) => void = () => {};
   #entered: { readonly stage: Stage; readonly at: number } | null = null;
 
   constructor(request: ConnectionRequest, deps: AttemptDeps, options: ProbeOptions) {
@@ -72,8 +79,14 @@ class ProbeRun {
     this.#options = options;
     const clientId = request.clientId ?? generateClientId(request.protocolVersion, options.random);
     const timeoutMs = Math.min(options.timeoutMs, request.connectTimeoutMs);
+    const session: SessionState = {
+      incoming: createIncomingStore(),
+      ids: new PacketIds(() => false),
+      acknowledged: () => true,
+      received: (message) => this.#onMessage(message),
+    };
     this.#attempt = new Attempt(
-      { request, clientId, settledVersion: null, timeoutMs, store: createPacketStore() },
+      { request, clientId, settledVersion: null, timeoutMs, session },
       deps,
       (event) => this.#on(event),
     );
@@ -109,6 +122,7 @@ class ProbeRun {
       }
       case "connected":
         this.#leave(true, null);
+        this.#version = event.established.protocolVersion;
         return this.#outcome.resolve(event.established);
       case "lost":
         return this.#ended.resolve();
@@ -130,7 +144,18 @@ class ProbeRun {
       this.#stages.push({ name: failure.stage, ok: false, ms: 0, detail: failure.detail });
   }
 
-  async #roundTrip(topic: string): Promise<Problem | null> {
+  #publish(topic: TopicName, text: string): void {
+    const message = {
+      topic,
+      payload: Buffer.from(text),
+      qos: 0,
+      retain: false,
+      properties: undefined,
+    } as const;
+    this.#attempt.client?.sendPublish(encodePublish(message, this.#version).bytes);
+  }
+
+  async #roundTrip(topic: TopicName): Promise<Problem | null> {
     const started = this.#deps.now();
     const { client } = this.#attempt;
     const token = `connack-probe-${this.#options.random().toString(36).slice(2)}`;
@@ -141,17 +166,17 @@ class ProbeRun {
       this.#options.timeoutMs,
       `No message came back within ${this.#options.timeoutMs} ms`,
     );
-    client?.onMessage((name, payload) => {
-      if (name === topic && payload.toString() === token) arrive(true);
-    });
+    this.#onMessage = (message) => {
+      if (message.topic === topic && message.payload.toString() === token) arrive(true);
+    };
     void this.#ended.promise.then(() => expire("The connection was lost before the message came back"));
     // Taken as both kinds: a topic name without wildcards is a topic filter too.
     const granted = await Promise.race([
-      client?.subscribe([{ topicFilter: topic as TopicFilter, qos: 0 }]) ?? null,
+      client?.subscribe([{ topicFilter: topic as string as TopicFilter, qos: 0 }]) ?? null,
       late,
     ]);
     const refused = Array.isArray(granted) && (granted[0]?.reasonCode ?? 0x80) >= 0x80;
-    if (Array.isArray(granted) && !refused) client?.publish(topic, token);
+    if (Array.isArray(granted) && !refused) this.#publish(topic, token);
     const result = refused
       ? "The broker refused the subscription to the topic"
       : await Promise.race([arrived, late]);

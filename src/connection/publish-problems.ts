@@ -45,6 +45,16 @@ export function lostInFlight(): Problem {
   });
 }
 
+/** The network connection went away before this packet came. */
+export function lostUnanswered(packet: "SUBACK" | "UNSUBACK"): Problem {
+  return new Problem("connection-lost", `The connection was lost before ${packet} came`);
+}
+
+/** The packet that answers a SUBSCRIBE or UNSUBSCRIBE did not come in time. */
+export function unansweredInTime(packet: "SUBACK" | "UNSUBACK", waitMs: number): Problem {
+  return new Problem("acknowledgement-timeout", `No ${packet} within ${waitMs} ms`);
+}
+
 /** A limit that the broker announced in CONNACK (MQTT 5 §3.2.2.3); nothing was sent. */
 export function brokerLimit(name: string, value: number, detail: string): Problem {
   return new Problem("broker-limit", { detail, limit: { name, value } });

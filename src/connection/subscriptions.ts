@@ -1,112 +1,256 @@
-import type { Client } from "../broker/client.ts";
-import type { Negotiated } from "../mqtt/properties.ts";
-import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
-import { reasonName } from "../mqtt/reason.ts";
+import type { SubscribeResult } from "../broker/client-event.ts";
 import type { Subscription } from "../mqtt/subscription.ts";
-import { hasWildcard, isShared } from "../mqtt/topic.ts";
-import { announce, type Announcement } from "./announcement.ts";
+import type { TopicFilter, TopicName } from "../mqtt/topic.ts";
+import { matches } from "../mqtt/topic.ts";
+import { Problem } from "../problem.ts";
+import type { Announcement } from "./announcement.ts";
+import type { Link } from "./link.ts";
+import { lostUnanswered, refusalProblem } from "./publish-problems.ts";
+import { batches } from "./subscribe-batches.ts";
+import { subscriptionRefusal, unsupported, version5OnlyProblem } from "./subscribe-limits.ts";
+import { refused, subscribed, unsubscribed } from "./subscription-events.ts";
 
-/** Filters in one SUBSCRIBE, and bytes of them, at most: keeps the packet small, and the answers coming. */
-const batchSize = 100;
-const batchBytes = 65_536;
+/** A subscription that somebody wants. */
+interface Wanted {
+  readonly subscription: Subscription;
+  /** A resource of its own; the others are there as long as a call holds them. */
+  readonly kept: boolean;
+  /** Calls that read by it. */
+  readonly holders: number;
+  /** What the broker answered on the present session; null while it has not, or may have forgotten. */
+  readonly result: SubscribeResult | null;
+}
 
-/** What should be subscribed on a connection, and what the broker has granted in the present session. */
+/** A subscription as it stands with the broker. */
+export interface SubscriptionState {
+  readonly subscription: Subscription;
+  readonly result: SubscribeResult | null;
+}
+
+/** The answer to SUBSCRIBE; `created` is false where the subscription had been there. */
+export interface Subscribed {
+  readonly result: SubscribeResult;
+  readonly created: boolean;
+}
+
+/**
+ * What should be subscribed on a connection, and what the broker granted. Calls on one filter go one after another: the
+ * broker keeps one subscription for each (MQTT 5 §3.8.4).
+ */
 export class Subscriptions {
-  readonly #wanted: readonly Subscription[];
-  readonly #granted = new Set<Subscription>();
+  readonly #tell: (announcement: Announcement) => void;
+  readonly #most: number;
+  readonly #wanted = new Map<TopicFilter, Wanted>();
+  /** The last call on a filter, as long as it is under way. */
+  readonly #turns = new Map<TopicFilter, Promise<unknown>>();
+  #link: Link | null = null;
 
-  constructor(wanted: readonly Subscription[]) {
-    this.#wanted = wanted;
+  constructor(wanted: readonly Subscription[], most: number, tell: (announcement: Announcement) => void) {
+    this.#tell = tell;
+    this.#most = most;
+    for (const subscription of wanted)
+      this.#wanted.set(subscription.topicFilter, { subscription, kept: true, holders: 0, result: null });
+  }
+
+  /** Those that are resources, oldest first. */
+  list(): SubscriptionState[] {
+    return [...this.#wanted.values()].filter(({ kept }) => kept);
+  }
+
+  find(topicFilter: string): SubscriptionState | null {
+    const wanted = this.#wanted.get(topicFilter as TopicFilter);
+    return wanted?.kept === true ? wanted : null;
+  }
+
+  /** Whether a message to this topic belongs to any of them but the one with exactly that filter. */
+  covers(topic: TopicName): boolean {
+    for (const filter of this.#wanted.keys())
+      if ((filter as string) !== topic && matches(filter, topic)) return true;
+    return false;
   }
 
   /**
-   * Makes those subscriptions that the session does not have. They are made anew after each CONNACK without session
-   * present (§3.2.2.1.1); on a session found present, only those that were never granted on it by us.
+   * The connection is ready: makes those subscriptions that the session does not have. They are made anew after each
+   * CONNACK without session present (§3.2.2.1.1); on a session found present, only those not granted on it.
    */
-  async restore(
-    client: Client,
-    link: { sessionPresent: boolean; negotiated: Negotiated; protocolVersion: ProtocolVersion },
-    tell: (announcement: Announcement) => void,
-  ): Promise<void> {
-    if (!link.sessionPresent) this.#granted.clear();
-    const missing = this.#wanted.filter((subscription) => !this.#granted.has(subscription));
+  async begin(link: Link): Promise<void> {
+    this.#link = link;
+    if (!link.sessionPresent) for (const filter of this.#wanted.keys()) this.#note(filter, null);
+    const missing = [...this.#wanted.values()]
+      .filter(({ result }) => result === null || result.reasonCode >= 0x80)
+      .map(({ subscription }) => subscription);
     const possible = missing.filter((subscription) => {
       const code = unsupported(subscription, link.negotiated);
-      if (code !== null) tell(refusal(subscription, code, null, "client", link.protocolVersion));
-      return code === null;
+      if (code === null) return true;
+      this.#note(subscription.topicFilter, { reasonCode: code, reasonString: null });
+      this.#tell(refused(subscription, code, null, "client", link.protocolVersion));
+      return false;
     });
     for (const batch of batches(possible, link.negotiated.maximumPacketSize)) {
-      const results = await client.subscribe(batch);
+      const results = await link.client.subscribe(batch);
       if (results === null) return;
-      for (const [index, subscription] of batch.entries()) {
-        const result = results[index] ?? { reasonCode: 0x80, reasonString: null };
-        if (result.reasonCode < 0x80) this.#granted.add(subscription);
-        tell(outcome(subscription, result.reasonCode, result.reasonString, link.protocolVersion));
+      for (const [index, subscription] of batch.entries())
+        this.#answered(link, subscription, results[index] ?? { reasonCode: 0x80, reasonString: null });
+    }
+  }
+
+  /** The network connection has gone. */
+  end(): void {
+    this.#link = null;
+  }
+
+  /**
+   * Subscribes and keeps the subscription, across reconnects. A refusal changes nothing of what was there.
+   *
+   * @throws {Problem} `invalid-request`, `broker-limit`, `limit-reached`, `connection-lost`, or the broker's refusal
+   */
+  add(subscription: Subscription, link: Link, caller: AbortSignal): Promise<Subscribed> {
+    const { topicFilter } = subscription;
+    return this.#inTurn(topicFilter, async () => {
+      const before = this.#wanted.get(topicFilter);
+      const created = before?.kept !== true;
+      const result = await this.#subscribe(subscription, link, before !== undefined);
+      if (caller.aborted && created) {
+        // Nobody was told, so nothing is kept; unless a call reads by it.
+        if (before === undefined) void link.client.unsubscribe(topicFilter);
+        return { result, created };
       }
+      const holders = this.#wanted.get(topicFilter)?.holders ?? 0;
+      this.#wanted.set(topicFilter, { subscription, kept: true, holders, result });
+      this.#tell(subscribed(subscription, result, link.protocolVersion));
+      return { result, created };
+    });
+  }
+
+  /**
+   * Unsubscribes, and forgets the subscription when the broker has. One by which a call reads goes when that ends.
+   *
+   * @throws {Problem} `not-found`, `connection-lost`, or the broker's refusal
+   */
+  remove(topicFilter: TopicFilter, link: Link): Promise<void> {
+    return this.#inTurn(topicFilter, async () => {
+      const wanted = this.#wanted.get(topicFilter);
+      if (wanted?.kept !== true) throw new Problem("not-found", "There is no subscription with this filter");
+      if (wanted.holders > 0) {
+        this.#wanted.set(topicFilter, { ...wanted, kept: false });
+        return;
+      }
+      await this.#unsubscribe(topicFilter, link);
+    });
+  }
+
+  /**
+   * Subscribes for as long as the returned function has not been called, sharing what is there already.
+   *
+   * @throws {Problem} as {@link add}
+   */
+  hold(subscription: Subscription, link: Link, caller: AbortSignal): Promise<() => void> {
+    const { topicFilter } = subscription;
+    return this.#inTurn(topicFilter, async () => {
+      const before = this.#wanted.get(topicFilter);
+      const there = before?.result !== null && before !== undefined && before.result.reasonCode < 0x80;
+      if (!there) {
+        const result = await this.#subscribe(subscription, link, before !== undefined);
+        if (before === undefined && caller.aborted) {
+          void link.client.unsubscribe(topicFilter);
+          return () => {};
+        }
+        const { kept = false, holders = 0 } = this.#wanted.get(topicFilter) ?? {};
+        this.#wanted.set(topicFilter, { subscription, kept, holders, result });
+        this.#tell(subscribed(subscription, result, link.protocolVersion));
+      }
+      this.#count(topicFilter, 1);
+      let released = false;
+      return () => {
+        if (released) return;
+        released = true;
+        this.#release(topicFilter);
+      };
+    });
+  }
+
+  /** Subscribes to what is subscribed again, so that the broker sends the retained messages (§3.8.3.1). */
+  async refresh(topicFilter: TopicFilter, link: Link): Promise<boolean> {
+    const wanted = this.#wanted.get(topicFilter);
+    if (wanted?.result === null || wanted === undefined || wanted.result.reasonCode >= 0x80) return false;
+    await this.#inTurn(topicFilter, () =>
+      link.client.subscribe([{ ...wanted.subscription, retainHandling: 0 }]),
+    );
+    return true;
+  }
+
+  async #subscribe(subscription: Subscription, link: Link, known: boolean): Promise<SubscribeResult> {
+    const wrong = version5OnlyProblem(subscription, link.protocolVersion);
+    if (wrong !== null) throw wrong;
+    const limit = subscriptionRefusal(subscription, link.negotiated);
+    if (limit !== null) throw limit;
+    if (!known && this.#wanted.size >= this.#most) {
+      throw new Problem("limit-reached", {
+        detail: `This connection has ${this.#most} subscriptions, which is as many as it may`,
+        limit: { name: "CONNACK_MAX_SUBSCRIPTIONS", value: this.#most },
+      });
+    }
+    const results = await link.client.subscribe([subscription]);
+    if (results === null) throw lostUnanswered("SUBACK");
+    const result = results[0] ?? { reasonCode: 0x80, reasonString: null };
+    if (result.reasonCode < 0x80) return result;
+    const { protocolVersion } = link;
+    this.#tell(refused(subscription, result.reasonCode, result.reasonString, "broker", protocolVersion));
+    throw refusalProblem("subscription", { packet: "suback", ...result, protocolVersion });
+  }
+
+  async #unsubscribe(topicFilter: TopicFilter, link: Link): Promise<void> {
+    // Whether the broker has it is not known until it answers; should the connection go, it is made again.
+    this.#note(topicFilter, null);
+    const result = await link.client.unsubscribe(topicFilter);
+    if (result === null) throw lostUnanswered("UNSUBACK");
+    const { protocolVersion } = link;
+    if (result.reasonCode >= 0x80)
+      throw refusalProblem("unsubscribe", { packet: "unsuback", ...result, protocolVersion });
+    this.#wanted.delete(topicFilter);
+    this.#tell(unsubscribed(topicFilter, result, protocolVersion));
+  }
+
+  #release(topicFilter: TopicFilter): void {
+    this.#count(topicFilter, -1);
+    void this.#inTurn(topicFilter, async () => {
+      const wanted = this.#wanted.get(topicFilter);
+      if (wanted === undefined || wanted.kept || wanted.holders > 0) return;
+      const link = this.#link;
+      if (link === null) this.#wanted.delete(topicFilter);
+      else await this.#unsubscribe(topicFilter, link).catch(() => this.#wanted.delete(topicFilter));
+    });
+  }
+
+  #answered(link: Link, subscription: Subscription, result: SubscribeResult): void {
+    const { topicFilter } = subscription;
+    // It may have been given up meanwhile.
+    if (this.#wanted.get(topicFilter)?.subscription !== subscription) return;
+    this.#note(topicFilter, result);
+    const { reasonCode, reasonString } = result;
+    const { protocolVersion } = link;
+    if (reasonCode < 0x80) this.#tell(subscribed(subscription, result, protocolVersion));
+    else this.#tell(refused(subscription, reasonCode, reasonString, "broker", protocolVersion));
+  }
+
+  #note(topicFilter: TopicFilter, result: SubscribeResult | null): void {
+    const wanted = this.#wanted.get(topicFilter);
+    if (wanted !== undefined) this.#wanted.set(topicFilter, { ...wanted, result });
+  }
+
+  #count(topicFilter: TopicFilter, by: number): void {
+    const wanted = this.#wanted.get(topicFilter);
+    if (wanted !== undefined) this.#wanted.set(topicFilter, { ...wanted, holders: wanted.holders + by });
+  }
+
+  async #inTurn<T>(topicFilter: TopicFilter, call: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(topicFilter) ?? Promise.resolve();
+    const turn = before.then(call, call);
+    this.#turns.set(topicFilter, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(topicFilter) === turn) this.#turns.delete(topicFilter);
     }
   }
-}
-
-/** Those with the same options share a packet, as far as it goes; identifier and properties are the packet's own. */
-function batches(subscriptions: readonly Subscription[], maximumPacketSize: number): Subscription[][] {
-  const done: Subscription[][] = [];
-  const open = new Map<string, { batch: Subscription[]; bytes: number }>();
-  const mostBytes = Math.min(batchBytes, maximumPacketSize - 64);
-  for (const subscription of subscriptions) {
-    const { topicFilter, ...options } = subscription;
-    const key = JSON.stringify(options);
-    const bytes = Buffer.byteLength(topicFilter) + 3;
-    const last = open.get(key);
-    if (last !== undefined && last.batch.length < batchSize && last.bytes + bytes <= mostBytes) {
-      last.batch.push(subscription);
-      last.bytes += bytes;
-    } else {
-      const batch = [subscription];
-      open.set(key, { batch, bytes });
-      done.push(batch);
-    }
-  }
-  return done;
-}
-
-/** The reason code with which the broker would disconnect us if this were sent (§3.2.2.3.11 to 13). */
-function unsupported(subscription: Subscription, negotiated: Negotiated): number | null {
-  if (isShared(subscription.topicFilter) && !negotiated.sharedSubscriptionAvailable) return 0x9e;
-  if (hasWildcard(subscription.topicFilter) && !negotiated.wildcardSubscriptionAvailable) return 0xa2;
-  if (subscription.subscriptionIdentifier !== undefined && !negotiated.subscriptionIdentifiersAvailable)
-    return 0xa1;
-  return null;
-}
-
-function outcome(
-  { topicFilter, qos }: Subscription,
-  reasonCode: number,
-  reasonString: string | null,
-  version: ProtocolVersion,
-): Announcement {
-  if (reasonCode >= 0x80) return refusal({ topicFilter, qos }, reasonCode, reasonString, "broker", version);
-  return announce("subscribed", {
-    topicFilter,
-    qos,
-    grantedQos: reasonCode,
-    reasonCode,
-    reasonName: reasonName("suback", reasonCode, version),
-  }).announcement;
-}
-
-function refusal(
-  { topicFilter, qos }: Pick<Subscription, "topicFilter" | "qos">,
-  reasonCode: number,
-  reasonString: string | null,
-  from: "broker" | "client",
-  version: ProtocolVersion,
-): Announcement {
-  return announce("subscription-refused", {
-    topicFilter,
-    qos,
-    from,
-    reasonCode,
-    reasonName: reasonName("suback", reasonCode, version),
-    reasonString,
-  }).announcement;
 }

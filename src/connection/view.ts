@@ -22,6 +22,7 @@ export interface Traffic {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly inflight: number;
+  readonly lateResponses: number;
 }
 
 export interface ViewSource {
@@ -86,6 +87,7 @@ export function viewOf(source: ViewSource) {
       bytesIn: traffic.bytesIn,
       bytesOut: traffic.bytesOut,
       inflight: traffic.inflight,
+      lateResponses: traffic.lateResponses,
     },
     timings: Object.fromEntries(
       Object.entries(source.timings).map(([name, ms]) => [name, ms === null ? null : roundMs(ms)]),
@@ -94,7 +96,11 @@ export function viewOf(source: ViewSource) {
     createdAt: timestamp(source.createdAt),
     connectedAt: optionalTime(machine.connectedAt),
     expiresAt: optionalTime(source.expiresAt),
-    links: { self: `/connections/${id}`, events: `/connections/${id}/events` },
+    links: {
+      self: `/connections/${id}`,
+      events: `/connections/${id}/events`,
+      messages: `/connections/${id}/messages`,
+    },
   };
 }
 

@@ -1,14 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { z } from "zod";
-import {
-  base64,
-  binaryData,
-  topicNameSchema,
-  uint16,
-  uint32,
-  userProperties,
-  utf8String,
-} from "./fields.ts";
+import { base64, binaryData, topicNameSchema, uint16, uint32, userProperties, utf8String } from "./fields.ts";
 import { qosSchema, type QoS } from "./qos.ts";
 import type { TopicName } from "./topic.ts";
 

@@ -1,0 +1,279 @@
+import type { Client } from "../broker/client.ts";
+import type { Delivery, Outgoing } from "../broker/outgoing.ts";
+import { encodePublish, type EncodedPublish } from "../broker/publish-packet.ts";
+import type { Negotiated } from "../mqtt/properties.ts";
+import type { PublishMessage } from "../mqtt/message.ts";
+import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
+import type { QoS } from "../mqtt/qos.ts";
+import { reasonName } from "../mqtt/reason.ts";
+import { Problem } from "../problem.ts";
+import { notConnectedProblem } from "./problems.ts";
+import { checkPublish } from "./publish-limits.ts";
+import { acknowledgementTimeout, brokerLimit, lostInFlight, refusalProblem } from "./publish-problems.ts";
+import type { Machine } from "./state.ts";
+
+/** The packet that ended a QoS 1 or 2 exchange; `ms` from the call, waiting for the send quota included. */
+export interface Acknowledgement {
+  readonly packet: "puback" | "pubrec" | "pubcomp";
+  readonly reasonCode: number;
+  readonly reasonName: string;
+  readonly reasonString: string | null;
+  readonly packetId: number;
+  readonly ms: number;
+}
+
+/** What became of a message that went out; QoS 0 is not acknowledged. */
+export interface Published {
+  readonly acknowledgement: Acknowledgement | null;
+}
+
+export interface Submission {
+  /** Stops waiting: `done` is not called any more. True when the message has been sent. */
+  cancel(): boolean;
+}
+
+export interface PublishLimits {
+  /** Publishes of one connection under way at most: in flight, or waiting to be sent. */
+  readonly maxInflight: number;
+  /** And bytes of their packets. */
+  readonly maxInflightBytes: number;
+  /** QoS 1 and 2 messages unacknowledged at most; the broker's Receive Maximum may be less. */
+  readonly sendQuota: number;
+}
+
+/** Bytes that wait for the network at most, before what is published waits here. */
+const mostBacklog = 1_048_576;
+
+const sentQoS0: Published = Object.freeze({ acknowledgement: null });
+const nobody = () => {};
+
+/** One message on its way. */
+class Flight implements Submission {
+  readonly qos: QoS;
+  readonly publish: EncodedPublish;
+  readonly version: ProtocolVersion;
+  readonly startedAt: number;
+  done: (result: Published | Problem) => void;
+  /** Where it waits to be sent; null once it has been. */
+  queue: Set<Flight> | null = null;
+  readonly #onCancel: (flight: Flight) => void;
+
+  constructor(
+    message: { readonly qos: QoS; readonly publish: EncodedPublish; readonly version: ProtocolVersion },
+    startedAt: number,
+    done: (result: Published | Problem) => void,
+    onCancel: (flight: Flight) => void,
+  ) {
+    this.qos = message.qos;
+    this.publish = message.publish;
+    this.version = message.version;
+    this.startedAt = startedAt;
+    this.done = done;
+    this.#onCancel = onCancel;
+  }
+
+  cancel(): boolean {
+    this.done = nobody;
+    const sent = this.queue === null;
+    if (!sent) this.#onCancel(this);
+    return sent;
+  }
+}
+
+/**
+ * Publishes over one connection: checks what the broker takes, keeps to the send quota, and tells what became of each
+ * message. What cannot be sent yet waits in order, QoS 0 apart from the rest, so that one does not hold up the other.
+ */
+export class Publisher {
+  readonly #outgoing: Outgoing;
+  readonly #limits: PublishLimits;
+  readonly #machine: () => Machine;
+  readonly #clock: { readonly wall: () => number; readonly monotonic: () => number };
+  readonly #waiting = { atMostOnce: new Set<Flight>(), acknowledged: new Set<Flight>() };
+  #waitingBytes = 0;
+  #client: Client | null = null;
+
+  constructor(
+    outgoing: Outgoing,
+    limits: PublishLimits,
+    machine: () => Machine,
+    clock: { readonly wall: () => number; readonly monotonic: () => number },
+  ) {
+    this.#outgoing = outgoing;
+    this.#limits = limits;
+    this.#machine = machine;
+    this.#clock = clock;
+  }
+
+  /** Messages that wait to be sent. */
+  get waiting(): number {
+    return this.#waiting.atMostOnce.size + this.#waiting.acknowledged.size;
+  }
+
+  /** The connection is ready for messages. */
+  begin(client: Client, negotiated: Negotiated, sessionPresent: boolean): void {
+    this.#client = client;
+    client.onDrain(() => this.pump());
+    this.#outgoing.begin(client, Math.min(this.#limits.sendQuota, negotiated.receiveMaximum), sessionPresent);
+    this.pump();
+  }
+
+  /** The network connection has gone. What was not sent is not sent later behind the caller's back. */
+  end(): void {
+    this.#client = null;
+    this.#outgoing.end();
+    const problem = notConnectedProblem(this.#machine(), this.#clock.wall());
+    for (const queue of Object.values(this.#waiting)) {
+      for (const flight of queue) {
+        this.#take(flight);
+        flight.done(problem);
+      }
+    }
+  }
+
+  /**
+   * Publishes, and waits for the acknowledgement at QoS 1 and 2.
+   *
+   * @throws {Problem} as {@link submit} gives, or `acknowledgement-timeout`
+   */
+  publish(
+    message: PublishMessage,
+    waitMs: number,
+    caller: { readonly signal: AbortSignal },
+  ): Promise<Published> {
+    return new Promise((resolve, reject) => {
+      let ended = false;
+      let release = nobody;
+      const submission = this.submit(message, (result) => {
+        ended = true;
+        release();
+        if (result instanceof Problem) reject(result);
+        else resolve(result);
+      });
+      if (ended) return;
+      const stop = () => {
+        const sent = submission.cancel();
+        release();
+        reject(acknowledgementTimeout(sent, waitMs));
+      };
+      const timer = setTimeout(stop, waitMs);
+      const { signal } = caller;
+      signal.addEventListener("abort", stop, { once: true });
+      release = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", stop);
+      };
+    });
+  }
+
+  /**
+   * Publishes without a deadline of its own; messages go out in the order of the calls. `done` is called once, maybe
+   * before this returns, with `not-connected`, `temporarily-not-connected`, `invalid-request`, `broker-limit`,
+   * `limit-reached`, `connection-lost`, a refusal by the broker, or what was published.
+   */
+  submit(message: PublishMessage, done: (result: Published | Problem) => void): Submission {
+    const flight = this.#admit(message, done);
+    if (flight instanceof Problem) {
+      done(flight);
+      return { cancel: () => false };
+    }
+    if (!this.#trySend(flight)) this.#hold(flight);
+    return flight;
+  }
+
+  /** Sends what has room now. */
+  pump(): void {
+    for (const queue of Object.values(this.#waiting)) {
+      for (const flight of queue) {
+        if (!this.#hasRoom(flight.qos)) break;
+        this.#take(flight);
+        this.#send(flight);
+      }
+    }
+  }
+
+  #admit(message: PublishMessage, done: (result: Published | Problem) => void): Flight | Problem {
+    const machine = this.#machine();
+    const { state } = machine;
+    if (state.name !== "connected") return notConnectedProblem(machine, this.#clock.wall());
+    const { negotiated, established } = state;
+    const version = established.protocolVersion;
+    const refusal = checkPublish(message, negotiated, version);
+    if (refusal !== null) return refusal;
+    const publish = encodePublish(message, version);
+    const { length } = publish.bytes;
+    if (length > negotiated.maximumPacketSize) {
+      return brokerLimit(
+        "maximumPacketSize",
+        negotiated.maximumPacketSize,
+        `The packet has ${length} bytes, and the broker takes ${negotiated.maximumPacketSize} at most`,
+      );
+    }
+    const full = this.#full(length);
+    if (full !== null) return full;
+    const encoded = { qos: message.qos, publish, version };
+    return new Flight(encoded, this.#clock.monotonic(), done, (flight) => this.#take(flight));
+  }
+
+  #full(length: number): Problem | null {
+    const { maxInflight, maxInflightBytes } = this.#limits;
+    const tooMany = this.#outgoing.size + this.waiting >= maxInflight;
+    const tooMuch = this.#outgoing.bytes + this.#waitingBytes + length > maxInflightBytes;
+    if (!tooMany && !tooMuch) return null;
+    return new Problem("limit-reached", {
+      detail: "As many publishes are under way on this connection as may be",
+      limit: tooMany
+        ? { name: "CONNACK_MAX_INFLIGHT", value: maxInflight }
+        : { name: "CONNACK_MAX_INFLIGHT_BYTES", value: maxInflightBytes },
+      retryAfterSeconds: 1,
+    });
+  }
+
+  #queueOf(qos: QoS): Set<Flight> {
+    return qos === 0 ? this.#waiting.atMostOnce : this.#waiting.acknowledged;
+  }
+
+  #hasRoom(qos: QoS): boolean {
+    if (this.#client === null || this.#client.backlog >= mostBacklog) return false;
+    return qos === 0 || this.#outgoing.room > 0;
+  }
+
+  #trySend(flight: Flight): boolean {
+    if (this.#queueOf(flight.qos).size > 0 || !this.#hasRoom(flight.qos)) return false;
+    this.#send(flight);
+    return true;
+  }
+
+  #hold(flight: Flight): void {
+    flight.queue = this.#queueOf(flight.qos);
+    flight.queue.add(flight);
+    this.#waitingBytes += flight.publish.bytes.length;
+  }
+
+  #take(flight: Flight): void {
+    if (flight.queue?.delete(flight) === true) this.#waitingBytes -= flight.publish.bytes.length;
+    flight.queue = null;
+  }
+
+  #send(flight: Flight): void {
+    const { qos, publish } = flight;
+    if (qos === 0) {
+      this.#client?.sendPublish(publish.bytes);
+      flight.done(sentQoS0);
+    } else this.#outgoing.send(publish, qos, (delivery) => flight.done(this.#resultOf(flight, delivery)));
+  }
+
+  #resultOf({ version, startedAt }: Flight, delivery: Delivery): Published | Problem {
+    if (delivery === "lost") return lostInFlight();
+    const { packet, reasonCode, reasonString, packetId } = delivery;
+    if (reasonCode >= 0x80)
+      return refusalProblem("publish", { packet, reasonCode, reasonString, protocolVersion: version });
+    const name = reasonName(
+      packet === "pubcomp" && reasonCode === 0x10 ? "pubrec" : packet,
+      reasonCode,
+      version,
+    );
+    const ms = this.#clock.monotonic() - startedAt;
+    return { acknowledgement: { packet, reasonCode, reasonName: name, reasonString, packetId, ms } };
+  }
+}

@@ -1,0 +1,200 @@
+import { createIncomingStore } from "../broker/client.ts";
+import { Outgoing } from "../broker/outgoing.ts";
+import type { PublishAck, SessionState } from "../broker/session-state.ts";
+import type { Clock } from "../clock.ts";
+import { Listeners } from "../listeners.ts";
+import type { ReceivedMessage } from "../mqtt/message.ts";
+import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
+import type { Subscription } from "../mqtt/subscription.ts";
+import type { TopicFilter, TopicName } from "../mqtt/topic.ts";
+import { Problem } from "../problem.ts";
+import type { ConnectionRequest } from "../request/connection-request.ts";
+import type { Announcement } from "./announcement.ts";
+import type { Link } from "./link.ts";
+import { Messages } from "./messages.ts";
+import { notConnectedProblem } from "./problems.ts";
+import { unansweredInTime } from "./publish-problems.ts";
+import { Publisher, type PublishLimits } from "./publisher.ts";
+import { callRequest, type RequestCall } from "./request-call.ts";
+import { Requests } from "./requests.ts";
+import { RetainedReads } from "./retained-reads.ts";
+import type { Machine } from "./state.ts";
+import { Subscriptions, type Subscribed } from "./subscriptions.ts";
+
+export interface SessionLimits extends PublishLimits {
+  /** Subscriptions of one connection at most, those of calls that read included. */
+  readonly maxSubscriptions: number;
+}
+
+export interface SessionDeps {
+  readonly limits: SessionLimits;
+  readonly clock: Clock;
+  readonly machine: () => Machine;
+  readonly tell: (announcement: Announcement) => void;
+  /** Names the message log; never the same twice. */
+  readonly epoch: string;
+}
+
+/** How long a call may take, and its caller. */
+export interface Patience {
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** The messages of one connection, over all of its network connections: what goes out, what is subscribed, what came. */
+export class Session implements SessionState {
+  readonly incoming = createIncomingStore();
+  readonly publisher: Publisher;
+  readonly subscriptions: Subscriptions;
+  readonly messages: Messages;
+  readonly #deps: SessionDeps;
+  readonly #cleanStart: boolean;
+  readonly #outgoing: Outgoing;
+  readonly #watchers = new Listeners();
+  #requests: Requests | null = null;
+  #retained: RetainedReads | null = null;
+  #link: Link | null = null;
+
+  constructor({ subscriptions, cleanStart, log }: ConnectionRequest, deps: SessionDeps) {
+    const { limits, clock, machine, tell, epoch } = deps;
+    this.#deps = deps;
+    this.#cleanStart = cleanStart;
+    this.#outgoing = new Outgoing(() => this.publisher.pump());
+    this.publisher = new Publisher(this.#outgoing, limits, machine, clock);
+    this.subscriptions = new Subscriptions(subscriptions, limits.maxSubscriptions, tell);
+    this.messages = new Messages(epoch, { maxEntries: log.messages, maxBytes: log.bytes }, clock.wall);
+  }
+
+  get ids() {
+    return this.#outgoing.ids;
+  }
+
+  /** The version that is spoken, or was last; null before the first CONNACK. */
+  get protocolVersion(): ProtocolVersion | null {
+    return this.#deps.machine().established?.protocolVersion ?? null;
+  }
+
+  /** QoS 1 and 2 messages that the broker has yet to acknowledge. */
+  get inFlight(): number {
+    return this.#outgoing.size;
+  }
+
+  /** Responses that came when nobody waited for them any more. */
+  get lateResponses(): number {
+    return this.#requests?.late ?? 0;
+  }
+
+  /** What is under way and would be lost with the connection. */
+  get unfinished(): number {
+    return this.#outgoing.size + this.publisher.waiting;
+  }
+
+  acknowledged(ack: PublishAck): boolean {
+    return this.#outgoing.acknowledge(ack);
+  }
+
+  received(message: ReceivedMessage): void {
+    if (this.#requests?.offer(message) === true) return;
+    // Sent for the call alone, where nothing else that is subscribed has it.
+    if (this.#retained?.offer(message) === true && !this.subscriptions.covers(message.topic)) return;
+    this.messages.append(message);
+  }
+
+  /** The network connection is ready for messages. */
+  begin(link: Link): void {
+    this.#link = link;
+    void this.subscriptions.begin(link);
+    this.publisher.begin(link.client, link.negotiated, link.sessionPresent);
+    this.#watchers.call();
+  }
+
+  /** The network connection has gone, or an attempt has failed; the machine has moved already. */
+  end(): void {
+    this.#link = null;
+    const { state, established, negotiated } = this.#deps.machine();
+    const expires = established?.protocolVersion === "5" && (negotiated?.sessionExpiryInterval ?? 0) === 0;
+    this.subscriptions.end();
+    this.publisher.end();
+    if (this.#cleanStart || expires || state.name === "closed") this.#outgoing.lose();
+    else if (state.name === "failed") this.#outgoing.abandonCallers();
+    this.#watchers.call();
+  }
+
+  /** The connection is closed for good. */
+  close(): void {
+    this.end();
+    this.messages.log.close();
+  }
+
+  /** @throws {Problem} as `Subscriptions.add`, or `acknowledgement-timeout` */
+  subscribe(subscription: Subscription, patience: Patience): Promise<Subscribed> {
+    const late = () => unansweredInTime("SUBACK", patience.waitMs);
+    return this.#call(patience, late, (link, over) => this.subscriptions.add(subscription, link, over));
+  }
+
+  /** @throws {Problem} as `Subscriptions.remove`, or `acknowledgement-timeout` */
+  unsubscribe(topicFilter: TopicFilter, patience: Patience): Promise<void> {
+    const late = () => unansweredInTime("UNSUBACK", patience.waitMs);
+    return this.#call(patience, late, (link) => this.subscriptions.remove(topicFilter, link));
+  }
+
+  /** @throws {Problem} as `Subscriptions.hold`, or `acknowledgement-timeout` */
+  hold(subscription: Subscription, patience: Patience): Promise<() => void> {
+    const late = () => unansweredInTime("SUBACK", patience.waitMs);
+    return this.#call(patience, late, (link, over) => this.subscriptions.hold(subscription, link, over));
+  }
+
+  /** @throws {Problem} as `callRequest`, or `response-timeout` */
+  request(call: RequestCall, patience: Patience): Promise<ReceivedMessage> {
+    const requests = (this.#requests ??= new Requests());
+    const { subscriptions, publisher } = this;
+    const late = () => new Problem("response-timeout", `No response came within ${patience.waitMs} ms`);
+    return this.#call(patience, late, (link, over) =>
+      callRequest(call, { requests, subscriptions, publisher }, link, over),
+    );
+  }
+
+  /** @throws {Problem} as `Subscriptions.hold`, or `no-retained-message` */
+  readRetained(topic: TopicName, patience: Patience): Promise<ReceivedMessage> {
+    const retained = (this.#retained ??= new RetainedReads());
+    const late = () =>
+      new Problem("no-retained-message", `No retained message came within ${patience.waitMs} ms`);
+    return this.#call(patience, late, (link, over) => retained.read(topic, this.subscriptions, link, over));
+  }
+
+  /** Runs a call on the connection as it is now, for so long as its caller has patience. */
+  async #call<T>(
+    { waitMs, signal }: Patience,
+    late: () => Problem,
+    call: (link: Link, over: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const ended = new AbortController();
+    const timer = setTimeout(() => ended.abort(), waitMs);
+    const leave = () => ended.abort();
+    signal.addEventListener("abort", leave, { once: true });
+    const over = ended.signal;
+    const isOver = new Promise<never>((_, reject) => {
+      over.addEventListener("abort", () => reject(late()), { once: true });
+    });
+    const result = this.#linked(over).then((link) => call(link, over));
+    try {
+      return await Promise.race([result, isOver]);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", leave);
+    }
+  }
+
+  /**
+   * The link, as soon as it is ready; CONNACK success comes a moment before.
+   *
+   * @throws {Problem} `not-connected`, `temporarily-not-connected`
+   */
+  async #linked(over: AbortSignal): Promise<Link> {
+    const { machine, clock } = this.#deps;
+    const isUp = () => machine().state.name === "connected";
+    await this.#watchers.until(() => (isUp() && this.#link === null ? null : true), over);
+    if (!isUp() || this.#link === null) throw notConnectedProblem(machine(), clock.wall());
+    return this.#link;
+  }
+}
