@@ -40,7 +40,7 @@ export interface Services {
 /** The bindings are those of `RequestContext`; absent without a server. */
 export interface AppEnv {
   Bindings: { readonly holdOpen?: () => () => void; readonly peer?: () => Peer | null };
-  Variables: { requestId: string; body: string };
+  Variables: { requestId: string; body: string | Uint8Array };
 }
 
 export type App = OpenAPIHono<AppEnv>;

@@ -19,11 +19,7 @@ export function idempotent(keys: IdempotencyKeys) {
         errors: [{ parameter: "Idempotency-Key", detail: "expected 1 to 255 visible ASCII characters" }],
       });
     }
-    const url = new URL(c.req.url);
-    const hash = createHash("sha256").update(
-      `${c.req.method} ${url.pathname}${url.search}\n${c.req.header("prefer") ?? ""}\n${c.var.body}`,
-    );
-    const claim = keys.claim(key, hash.digest("base64"));
+    const claim = keys.claim(key, fingerprintOf(c));
     if (claim.kind === "mismatch")
       throw new Problem("idempotency-key-reused", "This Idempotency-Key came with another request before");
     if (claim.kind === "running")
@@ -43,8 +39,26 @@ export function idempotent(keys: IdempotencyKeys) {
   });
 }
 
+/** Headers that say what is asked for, besides the body. */
+const meant = /^(prefer|content-type|mqtt-.*)$/;
+
+function fingerprintOf(c: AppContext): string {
+  const url = new URL(c.req.url);
+  const headers = [...c.req.raw.headers].filter(([name]) => meant.test(name));
+  return createHash("sha256")
+    .update(JSON.stringify([c.req.method, url.pathname, url.search, headers]))
+    .update(c.var.body)
+    .digest("base64");
+}
+
 function leavesFree({ res, error }: AppContext): boolean {
-  return notBegun.has(res.status) || (error instanceof Problem && error.code === "shutting-down");
+  return notBegun.has(res.status) || (error instanceof Problem && hadNoEffect(error));
+}
+
+/** Nothing has been sent, and may be when the call comes again. */
+function hadNoEffect({ code, details }: Problem): boolean {
+  if (code === "acknowledgement-timeout") return details.duplicatePossible === false;
+  return code === "shutting-down" || code === "temporarily-not-connected";
 }
 
 async function store(response: Response): Promise<StoredAnswer> {

@@ -93,10 +93,14 @@ const mostErrors = 100;
 /** Turns what a schema found into `invalid-request`. */
 export const onInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
   if (result.success) return undefined;
-  const issues = result.error.issues as readonly Issue[];
-  const errors = issues.flatMap((issue) => fieldErrors(issue, result.target === "json"));
-  throw new Problem("invalid-request", { detail: summary(errors), errors: errors.slice(0, mostErrors) });
+  throw invalidRequest(result.error.issues as readonly Issue[], result.target === "json");
 };
+
+/** The problem of what a schema found, in a body or in parameters. */
+export function invalidRequest(issues: readonly Issue[], inBody: boolean): Problem {
+  const errors = issues.flatMap((issue) => fieldErrors(issue, inBody));
+  return new Problem("invalid-request", { detail: summary(errors), errors: errors.slice(0, mostErrors) });
+}
 
 function fieldErrors(issue: Issue, inBody: boolean): FieldError[] {
   if (issue.code === "unrecognized_keys" && issue.keys !== undefined) {
