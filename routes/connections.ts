@@ -11,18 +11,13 @@ import { etagOf, preconditions } from "./middleware/preconditions.ts";
 import { idempotent } from "./middleware/idempotency.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { waitingOf, waitOf, waitParameter } from "./waiting.ts";
-import { answers, idParameter, integer } from "./parameters.ts";
+import { answers, flag, idParameter, integer } from "./parameters.ts";
 
 const waitQuery = z.strictObject({ wait: waitParameter });
 const bodyOf = <T extends z.ZodType>(schema: T, required = true) => ({
   required,
   content: { "application/json": { schema } },
 });
-
-const flag = z
-  .enum(["true", "false", ""])
-  .default("false")
-  .transform((text) => text !== "false");
 
 /** `POST /connections` and `PUT /connections/{id}`: opening, which waits for the CONNACK. */
 export function mountOpening(app: App, services: Services): void {

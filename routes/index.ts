@@ -11,6 +11,9 @@ import { onError, onInvalid, onNotFound } from "./middleware/problems.ts";
 import { mountProbe } from "./probe.ts";
 import { mountProblems } from "./problems.ts";
 import { mountReading } from "./reading.ts";
+import { mountRequest } from "./request.ts";
+import { mountRetained } from "./retained.ts";
+import { mountSubscriptions } from "./subscriptions.ts";
 
 /** Every route, in order. */
 export function createRoutes(services: Services): App {
@@ -27,6 +30,9 @@ export function createRoutes(services: Services): App {
   mountReading(app, services);
   mountControl(app, services);
   mountEvents(app, services);
+  mountSubscriptions(app, services);
+  mountRequest(app, services);
+  mountRetained(app, services);
   mountProbe(app, services);
   return app;
 }

@@ -8,6 +8,12 @@ export const integer = (most: number) =>
     .transform(Number)
     .refine((n) => n <= most, `expected at most ${most}`);
 
+/** A switch: on by its name alone. */
+export const flag = z
+  .enum(["true", "false", ""])
+  .default("false")
+  .transform((text) => text !== "false");
+
 /** `?limit=`: items on a page. */
 export const limitParameter = z
   .string()

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Waiting } from "../src/connection/operations.ts";
+import type { Patience } from "../src/connection/session.ts";
 import type { AppContext } from "./context.ts";
 
 const defaultWaitSeconds = 10;
@@ -65,4 +66,9 @@ export function waitOf(c: AppContext, wait: number | undefined): number {
   if (prefer.wait !== null && wait === undefined) c.header("Preference-Applied", `wait=${prefer.wait}`);
   const waitSeconds = wait ?? prefer.wait ?? defaultWaitSeconds;
   return Math.max(leastWaitMs, Math.round(waitSeconds * 1_000));
+}
+
+/** As {@link waitOf}, with the caller, whose leaving ends the wait. */
+export function patienceOf(c: AppContext, wait: number | undefined): Patience {
+  return { waitMs: waitOf(c, wait), signal: c.req.raw.signal };
 }

@@ -45,7 +45,11 @@ export function messageView(message: ReceivedMessage): Record<string, unknown> {
 }
 
 function messageJson(message: ReceivedMessage, id: string, at: string): string {
-  const json = JSON.stringify({ id, at, ...messageView(message) });
+  return tame(JSON.stringify({ id, at, ...messageView(message) }));
+}
+
+/** JSON text with those characters escaped. */
+export function tame(json: string): string {
   return unruly.test(json) ? json.replaceAll(new RegExp(unruly, "g"), escape) : json;
 }
 

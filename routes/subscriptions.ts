@@ -1,0 +1,108 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { SubscriptionState } from "../src/connection/subscriptions.ts";
+import { topicFilterSchema } from "../src/mqtt/fields.ts";
+import type { ProtocolVersion } from "../src/mqtt/protocol-version.ts";
+import { reasonName } from "../src/mqtt/reason.ts";
+import { subscriptionSchema } from "../src/mqtt/subscription.ts";
+import { Problem } from "../src/problem.ts";
+import type { App, Services } from "./context.ts";
+import { jsonBody } from "./middleware/json-body.ts";
+import { answers, idParameter } from "./parameters.ts";
+import { patienceOf, waitParameter } from "./waiting.ts";
+
+const waitQuery = z.strictObject({ wait: waitParameter });
+/** Percent-encoded in the path, slashes too. What is no filter is not there. */
+const filterParameter = idParameter.extend({ filter: z.string() });
+
+/** `…/subscriptions`: what a connection is subscribed to, kept across reconnects. */
+export function mountSubscriptions(app: App, services: Services): void {
+  const { registry, waits } = services;
+  const post = createRoute({
+    method: "post",
+    path: "/connections/{id}/subscriptions",
+    middleware: [jsonBody()] as const,
+    request: {
+      params: idParameter,
+      query: waitQuery,
+      body: { required: true, content: { "application/json": { schema: subscriptionSchema } } },
+    },
+    responses: answers,
+  });
+  app.openapi(post, async (c) => {
+    const { id } = c.req.valid("param");
+    const { session } = registry.get(id);
+    const subscription = c.req.valid("json");
+    const patience = patienceOf(c, c.req.valid("query").wait);
+    const { result, created } = await waits.during(c.env?.holdOpen, () =>
+      session.subscribe(subscription, patience),
+    );
+    const location = locationOf(id, subscription.topicFilter);
+    const view = subscriptionView({ subscription, result }, session.protocolVersion ?? "5");
+    return c.json(view, created ? 201 : 200, { location, "cache-control": "no-store" }) as never;
+  });
+  const list = createRoute({
+    method: "get",
+    path: "/connections/{id}/subscriptions",
+    request: { params: idParameter, query: z.strictObject({}) },
+    responses: answers,
+  });
+  app.openapi(list, (c) => {
+    const { session } = registry.get(c.req.valid("param").id);
+    const version = session.protocolVersion ?? "5";
+    const items = session.subscriptions.list().map((state) => subscriptionView(state, version));
+    return c.json({ items }, 200, { "cache-control": "no-store" }) as never;
+  });
+  mountOne(app, services);
+}
+
+function mountOne(app: App, { registry, waits }: Services): void {
+  const get = createRoute({
+    method: "get",
+    path: "/connections/{id}/subscriptions/{filter}",
+    request: { params: filterParameter, query: z.strictObject({}) },
+    responses: answers,
+  });
+  app.openapi(get, (c) => {
+    const { id, filter } = c.req.valid("param");
+    const { session } = registry.get(id);
+    const state = session.subscriptions.find(filter);
+    if (state === null) throw unknownFilter();
+    const view = subscriptionView(state, session.protocolVersion ?? "5");
+    return c.json(view, 200, { "cache-control": "no-store" }) as never;
+  });
+  const remove = createRoute({
+    method: "delete",
+    path: "/connections/{id}/subscriptions/{filter}",
+    request: { params: filterParameter, query: waitQuery },
+    responses: answers,
+  });
+  app.openapi(remove, async (c) => {
+    const { id, filter } = c.req.valid("param");
+    const { session } = registry.get(id);
+    const parsed = topicFilterSchema.safeParse(filter);
+    if (!parsed.success || session.subscriptions.find(filter) === null) throw unknownFilter();
+    const patience = patienceOf(c, c.req.valid("query").wait);
+    await waits.during(c.env?.holdOpen, () => session.unsubscribe(parsed.data, patience));
+    return c.body(null, 204) as never;
+  });
+}
+
+function unknownFilter(): Problem {
+  return new Problem("not-found", "There is no subscription with this filter");
+}
+
+function locationOf(id: string, filter: string): string {
+  return `/connections/${id}/subscriptions/${encodeURIComponent(filter)}`;
+}
+
+/** `grantedQos` and `reasonCode` are null as long as the broker has not answered on the present session. */
+function subscriptionView({ subscription, result }: SubscriptionState, version: ProtocolVersion) {
+  const granted = result !== null && result.reasonCode < 0x80;
+  return {
+    ...subscription,
+    grantedQos: granted ? result.reasonCode : null,
+    reasonCode: result?.reasonCode ?? null,
+    reasonName: result === null ? null : reasonName("suback", result.reasonCode, version),
+    ...(result === null || result.reasonString === null ? {} : { reasonString: result.reasonString }),
+  };
+}
