@@ -35,8 +35,7 @@ export function unsubscribed(
 /** `from` tells whether the broker refused, or it was not asked because it announced that it would. */
 export function refused(
   { topicFilter, qos }: Asked,
-  reasonCode: number,
-  reasonString: string | null,
+  { reasonCode, reasonString }: SubscribeResult,
   from: "broker" | "client",
   version: ProtocolVersion,
 ): Announcement {

@@ -33,6 +33,9 @@ export interface Subscribed {
   readonly created: boolean;
 }
 
+/** Stands for an answer that a SUBACK lacks. */
+const noAnswer: SubscribeResult = { reasonCode: 0x80, reasonString: null };
+
 /**
  * What should be subscribed on a connection, and what the broker granted. Calls on one filter go one after another: the
  * broker keeps one subscription for each (MQTT 5 §3.8.4).
@@ -82,15 +85,14 @@ export class Subscriptions {
     const possible = missing.filter((subscription) => {
       const code = unsupported(subscription, link.negotiated);
       if (code === null) return true;
-      this.#note(subscription.topicFilter, { reasonCode: code, reasonString: null });
-      this.#tell(refused(subscription, code, null, "client", link.protocolVersion));
+      this.#answered(link, subscription, { reasonCode: code, reasonString: null }, "client");
       return false;
     });
     for (const batch of batches(possible, link.negotiated.maximumPacketSize)) {
       const results = await link.client.subscribe(batch);
       if (results === null) return;
       for (const [index, subscription] of batch.entries())
-        this.#answered(link, subscription, results[index] ?? { reasonCode: 0x80, reasonString: null });
+        this.#answered(link, subscription, results[index] ?? noAnswer, "broker");
     }
   }
 
@@ -109,7 +111,7 @@ export class Subscriptions {
     return this.#inTurn(topicFilter, async () => {
       const before = this.#wanted.get(topicFilter);
       const created = before?.kept !== true;
-      const result = await this.#subscribe(subscription, link, before !== undefined);
+      const result = await this.#subscribe(subscription, link, true);
       if (caller.aborted && created) {
         // Nobody was told, so nothing is kept; unless a call reads by it.
         if (before === undefined) void link.client.unsubscribe(topicFilter);
@@ -150,14 +152,15 @@ export class Subscriptions {
       const before = this.#wanted.get(topicFilter);
       const there = before?.result !== null && before !== undefined && before.result.reasonCode < 0x80;
       if (!there) {
-        const result = await this.#subscribe(subscription, link, before !== undefined);
+        // One that is wanted already is asked for as it is wanted.
+        const asked = before?.subscription ?? subscription;
+        const result = await this.#subscribe(asked, link, false);
         if (before === undefined && caller.aborted) {
           void link.client.unsubscribe(topicFilter);
           return () => {};
         }
         const { kept = false, holders = 0 } = this.#wanted.get(topicFilter) ?? {};
-        this.#wanted.set(topicFilter, { subscription, kept, holders, result });
-        this.#tell(subscribed(subscription, result, link.protocolVersion));
+        this.#wanted.set(topicFilter, { subscription: asked, kept, holders, result });
       }
       this.#count(topicFilter, 1);
       let released = false;
@@ -179,12 +182,12 @@ export class Subscriptions {
     return true;
   }
 
-  async #subscribe(subscription: Subscription, link: Link, known: boolean): Promise<SubscribeResult> {
+  async #subscribe(subscription: Subscription, link: Link, kept: boolean): Promise<SubscribeResult> {
     const wrong = version5OnlyProblem(subscription, link.protocolVersion);
     if (wrong !== null) throw wrong;
     const limit = subscriptionRefusal(subscription, link.negotiated);
     if (limit !== null) throw limit;
-    if (!known && this.#wanted.size >= this.#most) {
+    if (!this.#wanted.has(subscription.topicFilter) && this.#wanted.size >= this.#most) {
       throw new Problem("limit-reached", {
         detail: `This connection has ${this.#most} subscriptions, which is as many as it may`,
         limit: { name: "CONNACK_MAX_SUBSCRIPTIONS", value: this.#most },
@@ -192,10 +195,10 @@ export class Subscriptions {
     }
     const results = await link.client.subscribe([subscription]);
     if (results === null) throw lostUnanswered("SUBACK");
-    const result = results[0] ?? { reasonCode: 0x80, reasonString: null };
+    const result = results[0] ?? noAnswer;
     if (result.reasonCode < 0x80) return result;
     const { protocolVersion } = link;
-    this.#tell(refused(subscription, result.reasonCode, result.reasonString, "broker", protocolVersion));
+    if (kept) this.#tell(refused(subscription, result, "broker", protocolVersion));
     throw refusalProblem("subscription", { packet: "suback", ...result, protocolVersion });
   }
 
@@ -207,8 +210,9 @@ export class Subscriptions {
     const { protocolVersion } = link;
     if (result.reasonCode >= 0x80)
       throw refusalProblem("unsubscribe", { packet: "unsuback", ...result, protocolVersion });
+    const wanted = this.#wanted.get(topicFilter);
     this.#wanted.delete(topicFilter);
-    this.#tell(unsubscribed(topicFilter, result, protocolVersion));
+    if (wanted?.kept === true) this.#tell(unsubscribed(topicFilter, result, protocolVersion));
   }
 
   #release(topicFilter: TopicFilter): void {
@@ -222,15 +226,20 @@ export class Subscriptions {
     });
   }
 
-  #answered(link: Link, subscription: Subscription, result: SubscribeResult): void {
-    const { topicFilter } = subscription;
+  /** Notes what came of one that is made again. Calls that read hear nothing; there are no events about them. */
+  #answered(
+    link: Link,
+    subscription: Subscription,
+    result: SubscribeResult,
+    from: "broker" | "client",
+  ): void {
+    const wanted = this.#wanted.get(subscription.topicFilter);
     // It may have been given up meanwhile.
-    if (this.#wanted.get(topicFilter)?.subscription !== subscription) return;
-    this.#note(topicFilter, result);
-    const { reasonCode, reasonString } = result;
-    const { protocolVersion } = link;
-    if (reasonCode < 0x80) this.#tell(subscribed(subscription, result, protocolVersion));
-    else this.#tell(refused(subscription, reasonCode, reasonString, "broker", protocolVersion));
+    if (wanted?.subscription !== subscription) return;
+    this.#note(subscription.topicFilter, result);
+    if (!wanted.kept) return;
+    if (result.reasonCode < 0x80) this.#tell(subscribed(subscription, result, link.protocolVersion));
+    else this.#tell(refused(subscription, result, from, link.protocolVersion));
   }
 
   #note(topicFilter: TopicFilter, result: SubscribeResult | null): void {
