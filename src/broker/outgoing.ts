@@ -1,5 +1,5 @@
 import { PacketIds } from "./packet-ids.ts";
-import { setDup, setPacketId, type EncodedPublish } from "./publish-packet.ts";
+import { duplicateOf, setPacketId, type EncodedPublish } from "./publish-packet.ts";
 import type { PublishAck } from "./session-state.ts";
 
 /** Where packets go: the client of the present attempt. */
@@ -158,10 +158,7 @@ export class Outgoing {
       entry.sent = true;
       link.unacknowledged += 1;
       if (entry.received !== null) link.wire.sendPubrel(id, 0);
-      else {
-        setDup(entry.publish);
-        link.wire.sendPublish(entry.publish.bytes);
-      }
+      else link.wire.sendPublish(duplicateOf(entry.publish));
     }
   }
 }

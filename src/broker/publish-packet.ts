@@ -5,20 +5,47 @@ import { protocolLevel, type ProtocolVersion } from "../mqtt/protocol-version.ts
 /** A PUBLISH as it goes to the wire (MQTT 5 §3.3); the packet identifier is written when one is taken. */
 export interface EncodedPublish {
   readonly bytes: Buffer;
-  /** Where the packet identifier stands; 0 at QoS 0, which has none. */
-  readonly idAt: number;
+  /** As it is sent once more on another network connection, where topic aliases are others (§3.3.2.3.4). */
+  readonly again: Buffer;
 }
 
 /** Any identifier does: what is encoded gets its own later. */
 const placeholderId = 1;
 
-/** Encodes a message that has been validated. `withAlias`: a topic alias holds for one network connection only. */
-export function encodePublish(
-  { topic, payload, qos, retain, properties }: PublishMessage,
+/** Encodes a message that has been validated. */
+export function encodePublish(message: PublishMessage, version: ProtocolVersion): EncodedPublish {
+  const bytes = encode(message, version, message.properties);
+  const { qos, properties } = message;
+  if (qos === 0 || properties?.topicAlias === undefined) return { bytes, again: bytes };
+  return { bytes, again: encode(message, version, { ...properties, topicAlias: undefined }) };
+}
+
+export function setPacketId({ bytes, again }: EncodedPublish, id: number): void {
+  bytes.writeUInt16BE(id, afterTopic(bytes));
+  if (again !== bytes) again.writeUInt16BE(id, afterTopic(again));
+}
+
+/** The packet for a second sending: with DUP (MQTT-3.3.1-1). */
+export function duplicateOf({ again }: EncodedPublish): Buffer {
+  again[0] = (again[0] ?? 0) | 0x08;
+  return again;
+}
+
+/** PUBREL (§3.6); the reason code exists in version 5 only. */
+export function encodePubrel(id: number, reasonCode: number, version: ProtocolVersion): Buffer {
+  const told = version === "5" && reasonCode !== 0;
+  return generate(
+    { cmd: "pubrel", messageId: id, ...(told ? { reasonCode } : {}) },
+    { protocolVersion: told ? 5 : 4 },
+  );
+}
+
+function encode(
+  { topic, payload, qos, retain }: PublishMessage,
   version: ProtocolVersion,
-  withAlias = true,
-): EncodedPublish {
-  const bytes = generate(
+  properties: PublishProperties | undefined,
+): Buffer {
+  return generate(
     {
       cmd: "publish",
       topic,
@@ -27,27 +54,9 @@ export function encodePublish(
       retain,
       dup: false,
       messageId: placeholderId,
-      ...(version === "5" && properties !== undefined ? { properties: wire(properties, withAlias) } : {}),
+      ...(version === "5" && properties !== undefined ? { properties: wire(properties) } : {}),
     },
     { protocolVersion: protocolLevel(version) },
-  );
-  return { bytes, idAt: qos === 0 ? 0 : afterTopic(bytes) };
-}
-
-export function setPacketId({ bytes, idAt }: EncodedPublish, id: number): void {
-  bytes.writeUInt16BE(id, idAt);
-}
-
-/** Sets DUP: the packet has been sent before (MQTT-3.3.1-1). */
-export function setDup({ bytes }: EncodedPublish): void {
-  bytes[0] = (bytes[0] ?? 0) | 0x08;
-}
-
-/** PUBREL (§3.6); the reason code exists in version 5 only. */
-export function encodePubrel(id: number, reasonCode: number, version: ProtocolVersion): Buffer {
-  return generate(
-    { cmd: "pubrel", messageId: id, ...(reasonCode === 0 ? {} : { reasonCode }) },
-    { protocolVersion: version === "5" && reasonCode !== 0 ? 5 : 4 },
   );
 }
 
@@ -59,11 +68,10 @@ function afterTopic(bytes: Buffer): number {
 }
 
 /** In the encoder's form: it takes the payload format indicator as a boolean, and nothing that is undefined. */
-function wire({ payloadFormatIndicator, topicAlias, ...rest }: PublishProperties, withAlias: boolean) {
+function wire({ payloadFormatIndicator, ...rest }: PublishProperties) {
   const properties: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(rest)) if (value !== undefined) properties[name] = value;
   if (payloadFormatIndicator !== undefined)
     properties["payloadFormatIndicator"] = payloadFormatIndicator === 1;
-  if (topicAlias !== undefined && withAlias) properties["topicAlias"] = topicAlias;
   return properties;
 }
