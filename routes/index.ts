@@ -4,12 +4,14 @@ import { mountControl, mountOpening } from "./connections.ts";
 import type { App, AppEnv, Services } from "./context.ts";
 import { mountEvents } from "./events.ts";
 import { mountHealth } from "./health.ts";
+import { mountMessages } from "./messages.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { browserSafety } from "./middleware/browser-safety.ts";
 import { limitBody } from "./middleware/json-body.ts";
 import { onError, onInvalid, onNotFound } from "./middleware/problems.ts";
 import { mountProbe } from "./probe.ts";
 import { mountProblems } from "./problems.ts";
+import { mountPublish } from "./publish.ts";
 import { mountReading } from "./reading.ts";
 import { mountRequest } from "./request.ts";
 import { mountRetained } from "./retained.ts";
@@ -23,6 +25,8 @@ export function createRoutes(services: Services): App {
   app.use(requestId({ limitLength: 64 }));
   app.use(accessLog(services.logger, services.clock));
   app.use(browserSafety(services.allowedHosts));
+  // Limits its body by itself: a stream of lines has no end.
+  mountPublish(app, services);
   app.use(limitBody(services.maxBodyBytes));
   mountHealth(app, services);
   mountProblems(app);
@@ -31,6 +35,7 @@ export function createRoutes(services: Services): App {
   mountControl(app, services);
   mountEvents(app, services);
   mountSubscriptions(app, services);
+  mountMessages(app, services);
   mountRequest(app, services);
   mountRetained(app, services);
   mountProbe(app, services);

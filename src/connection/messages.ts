@@ -29,6 +29,14 @@ export class Messages {
     const json = messageJson(message, this.log.idOf(sequence), timestamp(this.#now()));
     this.log.append({ sequence, type: "message", json, topic: message.topic });
   }
+
+  /** The message with this id; null when it has gone, or never was. */
+  find(id: string): MessageEntry | null {
+    const resumption = this.log.resume(id);
+    if (!resumption.ok) return null;
+    const [entry] = this.log.readAfter(resumption.after - 1, 1) ?? [];
+    return entry?.sequence === resumption.after ? entry : null;
+  }
 }
 
 /** A message as readers see it. */

@@ -1,0 +1,162 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Connection } from "../src/connection/connection.ts";
+import type { MessageEntry } from "../src/connection/messages.ts";
+import { contentTypeOf, inForm, payloadOf } from "../src/connection/payload-forms.ts";
+import { topicFilterSchema } from "../src/mqtt/fields.ts";
+import { payloadFormSchema, type PayloadForm } from "../src/mqtt/message.ts";
+import { matches, type TopicFilter } from "../src/mqtt/topic.ts";
+import { Problem } from "../src/problem.ts";
+import { FrameCache, untypedForm } from "../src/stream/frame.ts";
+import type { App, AppContext, Services } from "./context.ts";
+import { negotiateFormat, startOf, type Start } from "./event-start.ts";
+import { live } from "./live.ts";
+import { awaitPage, pageBody, readPage, type PageQuery } from "./messages-page.ts";
+import { answers, idParameter, limitParameter } from "./parameters.ts";
+import { payloadResponse } from "./payload.ts";
+import { holdParameter, patienceOf } from "./waiting.ts";
+
+const querySchema = z.strictObject({
+  after: z.string().max(128).optional(),
+  lastEventId: z.string().max(128).optional(),
+  limit: limitParameter,
+  wait: holdParameter,
+  topic: topicFilterSchema.optional(),
+  payload: payloadFormSchema.default("auto"),
+  format: z.enum(["json", "sse", "ndjson"]).optional(),
+  subscribe: topicFilterSchema.optional(),
+  qos: z
+    .enum(["0", "1", "2"], "expected 0, 1 or 2")
+    .transform((text) => Number(text) as 0 | 1 | 2)
+    .optional(),
+});
+
+type Query = z.output<typeof querySchema>;
+
+/** Encoded messages, for all connections, by the form of their payload. */
+type Frames = Readonly<Record<PayloadForm, FrameCache<MessageEntry>>>;
+
+/** `GET …/messages`: what arrived, as a page, by long poll, or live; and `…/messages/{mid}/payload`. */
+export function mountMessages(app: App, services: Services): void {
+  const framesOf = (form: PayloadForm) =>
+    new FrameCache<MessageEntry>(untypedForm((entry) => inForm(entry, form)));
+  const frames: Frames = { auto: framesOf("auto"), base64: framesOf("base64"), json: framesOf("json") };
+  const route = createRoute({
+    method: "get",
+    path: "/connections/{id}/messages",
+    request: { params: idParameter, query: querySchema },
+    responses: answers,
+  });
+  app.openapi(route, async (c) => {
+    const connection = services.registry.get(c.req.valid("param").id);
+    const query = c.req.valid("query");
+    checkQuery(query);
+    const format = query.format ?? negotiateFormat(c.req.header("accept"), ["json", "sse", "ndjson"]);
+    if (format === null)
+      throw new Problem(
+        "not-acceptable",
+        "Messages come as application/json, text/event-stream or application/x-ndjson",
+      );
+    const { log } = connection.session.messages;
+    const asked = format === "json" ? query.after : (query.lastEventId ?? c.req.header("last-event-id"));
+    // Before subscribing: what the broker sends at once belongs to the answer.
+    const start = beginning(log, asked ?? query.after, format === "json" && query.subscribe === undefined);
+    const release = await subscribed(c as AppContext, services, connection, query);
+    if (format === "json") return pageAnswer(c as AppContext, services, connection, query, start, release);
+    const hold = () => {
+      const letIdle = services.registry.hold(connection.id);
+      return () => {
+        letIdle();
+        release();
+      };
+    };
+    try {
+      const options = { log, frames: frames[query.payload], format, start, wants: wantsOf(query), hold };
+      return live(c as AppContext, services, options) as never;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  });
+  mountPayload(app, services);
+}
+
+function mountPayload(app: App, { registry }: Services): void {
+  const route = createRoute({
+    method: "get",
+    path: "/connections/{id}/messages/{mid}/payload",
+    request: { params: idParameter.extend({ mid: z.string() }), query: z.strictObject({}) },
+    responses: answers,
+  });
+  app.openapi(route, (c) => {
+    const { id, mid } = c.req.valid("param");
+    const entry = registry.get(id).session.messages.find(mid);
+    if (entry === null)
+      throw new Problem("not-found", "There is no message with this id; the oldest go when the log is full");
+    return payloadResponse(c as AppContext, payloadOf(entry), contentTypeOf(entry)) as never;
+  });
+}
+
+function checkQuery({ subscribe, qos }: Query): void {
+  if (qos === undefined || subscribe !== undefined) return;
+  const detail = "has a meaning only with subscribe";
+  throw new Problem("invalid-request", {
+    detail: `qos: ${detail}`,
+    errors: [{ parameter: "qos", detail }],
+  });
+}
+
+/** After a cursor; without one, where the log begins or, `fromOldest` not, where it ends. `latest` is the end, too. */
+function beginning(
+  log: Connection["session"]["messages"]["log"],
+  cursor: string | undefined,
+  fromOldest: boolean,
+): Start {
+  const none = cursor === undefined || cursor === "";
+  if (cursor === "latest") return startOf(log, undefined);
+  return startOf(log, none ? (fromOldest ? "earliest" : undefined) : cursor);
+}
+
+/** Subscribes for the length of the call, where that is asked for. */
+async function subscribed(
+  c: AppContext,
+  { waits }: Services,
+  { session }: Connection,
+  { subscribe, qos }: Query,
+): Promise<() => void> {
+  if (subscribe === undefined || c.req.method === "HEAD") return () => {};
+  const subscription = { topicFilter: subscribe, qos: qos ?? 0 } as const;
+  const patience = patienceOf(c, undefined);
+  return waits.during(c.env?.holdOpen, () => session.hold(subscription, patience));
+}
+
+async function pageAnswer(
+  c: AppContext,
+  { registry, waits, stopping }: Services,
+  { id, session }: Connection,
+  query: Query,
+  start: Start,
+  release: () => void,
+): Promise<never> {
+  const { log } = session.messages;
+  const { limit, wait, payload } = query;
+  const page: PageQuery = { limit, wants: wantsOf(query), show: (entry) => inForm(entry, payload) };
+  const letIdle = registry.hold(id);
+  try {
+    const read = () => {
+      if (wait === 0) return Promise.resolve(readPage(log, start, page));
+      const over = AbortSignal.any([c.req.raw.signal, stopping, AbortSignal.timeout(wait * 1_000)]);
+      return waits.during(c.env?.holdOpen, () => awaitPage(log, start, page, over));
+    };
+    const body = pageBody(await read());
+    return c.body(body, 200, { "content-type": "application/json", "cache-control": "no-store" }) as never;
+  } finally {
+    letIdle();
+    release();
+  }
+}
+
+/** Those that fit `topic`, or else the filter that is subscribed for the call. */
+function wantsOf({ topic, subscribe }: Query): ((entry: MessageEntry) => boolean) | undefined {
+  const filter: TopicFilter | undefined = topic ?? subscribe;
+  return filter === undefined ? undefined : (entry) => matches(filter, entry.topic);
+}
