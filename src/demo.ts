@@ -22,6 +22,11 @@ Watch what happens to the connection (Ctrl-C ends it):
 
   curl -sN '${base}/connections/demo/events?lastEventId=earliest'
 
+Read a topic as it comes, in another terminal (Ctrl-C ends it), and publish to it:
+
+  curl -sN '${base}/connections/demo/messages?subscribe=greetings/%23&format=sse'
+  curl -s '${base}/connections/demo/publish?topic=greetings/world&qos=1' -d 'hello'
+
 Disconnect:
 
   curl -s -X DELETE ${base}/connections/demo

@@ -58,7 +58,7 @@ describe("README", () => {
         ]);
         const status = /STATUS (\d+)$/.exec(stdout)?.[1];
         assert.equal(status, stream ? "200" : expected, `${script}\n${stdout}`);
-        if (stream) assert.match(stdout, /snapshot/);
+        if (stream) assert.match(stdout, /snapshot|event: message|"type":"message"/);
       }
       await app.stop();
       await broker.close();

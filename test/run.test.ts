@@ -44,7 +44,7 @@ describe("the command line", () => {
       const commands = [...run.output().matchAll(/curl .*(http:\/\/\S+?)\/connections/g)];
       assert.deepEqual(
         commands.map(([, base]) => base),
-        Array.from({ length: 3 }, () => `http://[::1]:${port}`),
+        Array.from({ length: 5 }, () => `http://[::1]:${port}`),
       );
     },
     { skip: hasIpv6 ? false : "this machine has no ::1" },

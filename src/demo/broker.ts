@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { Aedes, type AedesOptions } from "aedes";
+import { answerEchoes } from "./echo.ts";
 import { readEverything } from "./read-everything.ts";
 
 export interface DemoBroker {
@@ -9,10 +10,11 @@ export interface DemoBroker {
 
 /**
  * An MQTT 3.1, 3.1.1 and 5 broker in this process, for trying Connack out: on loopback, on `port` or, where that is
- * taken, on a free one. Nothing in it survives the process.
+ * taken, on a free one. It answers requests to `demo/echo`. Nothing in it survives the process.
  */
 export async function startDemoBroker(port: number): Promise<DemoBroker> {
   const aedes = await Aedes.createBroker({ maxClientsIdLength: 65_535, authenticate });
+  await answerEchoes(aedes);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
