@@ -39,7 +39,7 @@ export interface PublishMessage {
 /** The fields of a message to publish, as they stand in JSON. */
 export const publishFields = z.strictObject({
   topic: topicNameSchema,
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
   payloadEncoding: payloadEncodingSchema.default("utf8"),
   qos: qosSchema.default(0),
   retain: z.boolean().default(false),
@@ -61,7 +61,11 @@ export function payloadBytes(payload: unknown, encoding: PayloadEncoding): Buffe
   if (encoding === "json") return Buffer.from(JSON.stringify(payload), "utf8");
   if (typeof payload !== "string")
     return `expected a string; for other JSON values, set payloadEncoding to "json"`;
-  if (encoding === "utf8") return Buffer.from(payload, "utf8");
+  if (encoding === "utf8")
+    // The bytes would be those of another text.
+    return payload.isWellFormed()
+      ? Buffer.from(payload, "utf8")
+      : "has a lone surrogate; UTF-8 cannot encode it";
   const parsed = base64.safeParse(payload);
   return parsed.success ? parsed.data : "expected standard base64 with padding";
 }

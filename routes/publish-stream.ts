@@ -1,0 +1,79 @@
+import type { Connection } from "../src/connection/connection.ts";
+import { closedMeanwhile } from "../src/connection/problems.ts";
+import type { Machine } from "../src/connection/state.ts";
+import { Problem } from "../src/problem.ts";
+import type { AppContext, Services } from "./context.ts";
+import { PublishLines } from "./publish-lines.ts";
+import { invalidParameters, waitOfForm, type Query } from "./publish-query.ts";
+
+const isEnding = ({ state }: Machine) => state.name === "closing" || state.name === "closed";
+
+/** Answers with reports while messages come, a line each. */
+export async function publishStream(
+  c: AppContext,
+  services: Services,
+  connection: Connection,
+  query: Query,
+): Promise<Response> {
+  const { accepting, clock, maxBodyBytes, maxPayloadBytes, streamWriteTimeoutMs } = services;
+  if (c.req.header("idempotency-key") !== undefined)
+    throw invalidParameters([{ parameter: "Idempotency-Key", detail: "cannot be given for a stream" }]);
+  const waitMs = waitOfForm(c, query);
+  if (!accepting()) throw shuttingDown();
+  if (isEnding(connection.machine)) throw closedMeanwhile(connection.machine);
+  const lines = new PublishLines({
+    body: c.req.raw.body,
+    publisher: connection.session.publisher,
+    clock,
+    waitMs,
+    maxLineBytes: maxBodyBytes,
+    maxPayloadBytes,
+    writeTimeoutMs: streamWriteTimeoutMs,
+  });
+  await begin(c, services, connection, lines);
+  return c.body(lines.stream, 200, {
+    "content-type": "application/x-ndjson",
+    "cache-control": "no-store, no-transform",
+    "x-accel-buffering": "no",
+  });
+}
+
+/** Has the lines run as one of the calls that wait, on a connection that does not go idle meanwhile. */
+async function begin(
+  c: AppContext,
+  { registry, waits, stopping, logger }: Services,
+  connection: Connection,
+  lines: PublishLines,
+): Promise<void> {
+  let begun = false;
+  const running = waits.during(c.env?.holdOpen, async () => {
+    begun = true;
+    const letIdle = registry.hold(connection.id);
+    const over = new AbortController();
+    const stop = () => lines.stop(shuttingDown());
+    stopping.addEventListener("abort", stop, { once: true });
+    void connection
+      .until(isEnding, over.signal)
+      .then((machine) => (machine === null ? undefined : lines.stop(closedMeanwhile(machine))));
+    try {
+      await lines.run();
+    } finally {
+      over.abort();
+      stopping.removeEventListener("abort", stop);
+      letIdle();
+    }
+  });
+  // A wait that is refused is so before it begins.
+  if (!begun) await running;
+  running.catch((error: unknown) => {
+    lines.cut();
+    logger.error("publishing lines failed in Connack", {
+      requestId: c.var.requestId,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  });
+}
+
+function shuttingDown(): Problem {
+  return new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
+}
