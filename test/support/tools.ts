@@ -7,7 +7,7 @@ interface Tool {
 }
 
 /** The programs from outside the repository that some tests need. */
-export const toolNames = ["mosquitto", "openssl", "paho", "curl", "iproute2"] as const;
+export const toolNames = ["mosquitto", "openssl", "paho", "curl", "iproute2", "php", "python"] as const;
 export type ToolName = (typeof toolNames)[number];
 
 const tools: Readonly<Record<ToolName, Tool>> = {
@@ -16,6 +16,8 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   // Debian's own interpreter: the package is invisible to any other python3 that PATH may name first.
   paho: { debianPackage: "python3-paho-mqtt", probe: ["/usr/bin/python3", "-c", "import paho.mqtt.client"] },
   curl: { debianPackage: "curl", probe: ["curl", "--version"] },
+  php: { debianPackage: "php-cli", probe: ["php", "--version"] },
+  python: { debianPackage: "python3", probe: ["python3", "--version"] },
   iproute2: { debianPackage: "iproute2", probe: ["ss", "--version"] },
 };
 
