@@ -112,7 +112,7 @@ describe("docs/recipes.md", () => {
       const program = code("Python", "python");
       const publish = (text: string) =>
         at.app.call("POST", "/connections/worker/publish", { topic: "shop/orders", payload: text, qos: 1 });
-      const first = at.run("python3", ["-u"], `${program}`);
+      const first = at.run("python3", ["-u"], program);
       // Its subscription is there when it says what it reads.
       const one = printed(first, /one\n/);
       await at.app.call("PUT", "/connections/worker", workerRequest(at.broker));

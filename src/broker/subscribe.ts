@@ -54,5 +54,5 @@ function subscribeResults({ granted, properties }: Suback): SubscribeResult[] {
 /** The answer in an UNSUBACK for one filter; before version 5 it has no code (MQTT 3.1.1 §3.11). */
 function unsubscribeResult({ granted, properties }: IUnsubackPacket): SubscribeResult {
   const codes: readonly number[] | undefined = granted;
-  return { reasonCode: Number(codes?.[0] ?? 0), reasonString: properties?.reasonString ?? null };
+  return { reasonCode: codes?.[0] ?? 0, reasonString: properties?.reasonString ?? null };
 }
