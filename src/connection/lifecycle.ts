@@ -1,10 +1,15 @@
 import { timestamp, type Clock } from "../clock.ts";
 import { FrameCache } from "../stream/frame.ts";
-import { OrderedLog } from "../stream/log.ts";
+import { OrderedLog, type Entry } from "../stream/log.ts";
 import type { Logger } from "../log.ts";
 import type { Announcement, AnnouncementType } from "./announcement.ts";
 import type { Flags } from "./view.ts";
 import type { StateName } from "./state.ts";
+
+/** A lifecycle event in a log. */
+export interface LifecycleEntry extends Entry {
+  readonly connection: string;
+}
 
 /** The state that an event leaves behind; GET shows the same until the next event. */
 export interface Subject {
@@ -33,7 +38,7 @@ const perConnection = { maxEntries: 1_000, maxBytes: 1_048_576 };
  * one sequence, so that what happened first has the smaller one whatever the connection.
  */
 export class Lifecycle {
-  readonly all: OrderedLog;
+  readonly all: OrderedLog<LifecycleEntry>;
   readonly frames = new FrameCache();
   readonly #epoch: string;
   readonly #clock: Clock;
@@ -48,12 +53,12 @@ export class Lifecycle {
   }
 
   /** A log for a new connection. */
-  newLog(): OrderedLog {
+  newLog(): OrderedLog<LifecycleEntry> {
     return new OrderedLog(this.#epoch, perConnection);
   }
 
   append(
-    log: OrderedLog,
+    log: Pick<OrderedLog<LifecycleEntry>, "append" | "idOf">,
     { connection, state, version, flags }: Subject,
     { type, fields }: Announcement,
   ): void {

@@ -1,4 +1,4 @@
-import { Listeners } from "../listeners.ts";
+import { WakeUps, type WakeCause } from "./wake-ups.ts";
 
 /** Where a reader is: everything up to and including this sequence number has been read. */
 export type Position = number;
@@ -6,11 +6,11 @@ export type Position = number;
 /** Why a reader cannot have all that came after its position. */
 export type GapReason = "expired" | "restarted" | "unknown" | "slow-consumer";
 
-/** What a log keeps: an event in its encoded form, so that it is encoded once, whatever the number of readers. */
+/** What a log keeps: an event or a message in its encoded form; whose log it is knows of more members. */
 export interface Entry {
   readonly sequence: number;
   readonly type: string;
-  readonly connection: string;
+  /** An object, without line ends. */
   readonly json: string;
 }
 
@@ -18,8 +18,10 @@ export type Resumption =
   | { readonly ok: true; readonly after: Position }
   | { readonly ok: false; readonly reason: GapReason; readonly oldest: string | null };
 
+/** Of these the newest entry is always kept, whatever it is. */
 export interface LogBounds {
   readonly maxEntries: number;
+  /** Of `json` alone, by its length: bytes where it is ASCII, and down to a third of them where it is not. */
   readonly maxBytes: number;
 }
 
@@ -27,14 +29,16 @@ export interface LogBounds {
  * Entries in the order of their sequence numbers, of which the oldest go when a bound is reached. Readers hold a
  * {@link Position} and read after it; the log keeps nothing per reader but its wake-up call.
  */
-export class OrderedLog {
+export class OrderedLog<E extends Entry = Entry> {
   readonly epoch: string;
   readonly #bounds: LogBounds;
-  readonly #listeners = new Listeners();
-  #entries: Entry[] = [];
+  /** Not before somebody listens: there are many logs, and most have no readers. */
+  #wakeUps: WakeUps | null = null;
+  #entries: E[] = [];
   #head = 0;
   #bytes = 0;
   #evictedThrough: Position = 0;
+  #tail: Position = 0;
   #closed = false;
 
   /** `epoch` names the sequence; ids are `<epoch>-<sequence>`, and end with the process when it is in memory. */
@@ -49,7 +53,7 @@ export class OrderedLog {
 
   /** The position after the newest entry. */
   get tail(): Position {
-    return this.#entries.at(-1)?.sequence ?? this.#evictedThrough;
+    return this.#tail;
   }
 
   /** Nothing more will come. */
@@ -62,23 +66,30 @@ export class OrderedLog {
   }
 
   /** Sequence numbers must grow. */
-  append(entry: Entry): void {
+  append(entry: E): void {
+    const bytes = entry.json.length;
+    this.#wakeUps?.before(bytes);
     this.#entries.push(entry);
-    this.#bytes += entry.json.length;
-    while (this.size > this.#bounds.maxEntries || (this.#bytes > this.#bounds.maxBytes && this.size > 1))
+    this.#tail = entry.sequence;
+    this.#bytes += bytes;
+    while (this.size > 1 && (this.size > this.#bounds.maxEntries || this.#bytes > this.#bounds.maxBytes))
       this.#evict();
-    this.#listeners.call();
+    this.#wakeUps?.after(bytes);
   }
 
   /** Ends the log: readers get what is left, and their streams end. */
   close(): void {
     this.#closed = true;
-    this.#listeners.call();
+    this.#wakeUps?.call("turn");
   }
 
-  /** Calls `wake` after each append and on close, until the returned function is called. */
-  listen(wake: () => void): () => void {
-    return this.#listeners.add(wake);
+  /**
+   * Calls `wake` once after a turn of the event loop in which something came, within it when much came, and at once on
+   * close; until the returned function is called.
+   */
+  listen(wake: (cause: WakeCause) => void): () => void {
+    this.#wakeUps ??= new WakeUps(this.#bounds);
+    return this.#wakeUps.add(wake);
   }
 
   /** Where a reader resumes that has seen the event with this id; or why it cannot have all since. */
@@ -110,7 +121,7 @@ export class OrderedLog {
   }
 
   /** Up to `limit` entries after `position`; null when some of those are gone already. */
-  readAfter(position: Position, limit: number): readonly Entry[] | null {
+  readAfter(position: Position, limit: number): readonly E[] | null {
     if (position < this.#evictedThrough) return null;
     const from = this.#indexAfter(position);
     return this.#entries.slice(from, from + limit);

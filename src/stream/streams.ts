@@ -1,5 +1,6 @@
 import { timestamp, type Clock } from "../clock.ts";
-import { Subscriber, type SubscriberOptions } from "./subscriber.ts";
+import type { Entry } from "./log.ts";
+import { Subscriber, type OpenStream, type SubscriberOptions } from "./subscriber.ts";
 import { peerKey, type Peer } from "./vanished.ts";
 
 export interface StreamLimits {
@@ -17,7 +18,7 @@ export class Streams {
   readonly #clock: Clock;
   readonly #findVanished: () => Promise<ReadonlySet<string>>;
   /** With the key of its reader's network address, where it is known. */
-  readonly #open = new Map<Subscriber, string | null>();
+  readonly #open = new Map<OpenStream, string | null>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #sweepAt = 0;
 
@@ -32,13 +33,13 @@ export class Streams {
   }
 
   /** Opens a stream; null when there are as many as may be. `onEnd` hears when it is over. */
-  open(
-    options: Omit<SubscriberOptions, "writeTimeoutMs" | "clock" | "onEnd">,
+  open<E extends Entry>(
+    options: Omit<SubscriberOptions<E>, "writeTimeoutMs" | "clock" | "onEnd">,
     peer: Peer | null,
     onEnd: () => void,
-  ): Subscriber | null {
+  ): OpenStream | null {
     if (this.#open.size >= this.#limits.maxStreams) return null;
-    const subscriber: Subscriber = new Subscriber({
+    const subscriber: OpenStream = new Subscriber({
       ...options,
       writeTimeoutMs: this.#limits.writeTimeoutMs,
       clock: this.#clock,

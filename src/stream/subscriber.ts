@@ -1,56 +1,82 @@
 import { timestamp, type Clock } from "../clock.ts";
-import { controlFrame, heartbeatFrame, openingFrame, type FrameCache, type StreamFormat } from "./frame.ts";
+import {
+  controlFrame,
+  heartbeatFrame,
+  nextEntries,
+  openingFrame,
+  type FrameCache,
+  type StreamFormat,
+} from "./frame.ts";
 import type { Entry, OrderedLog, Position } from "./log.ts";
+import type { WakeCause } from "./wake-ups.ts";
 
-export interface SubscriberOptions {
-  readonly log: OrderedLog;
-  readonly frames: FrameCache;
+export interface SubscriberOptions<E extends Entry = Entry> {
+  readonly log: OrderedLog<E>;
+  readonly frames: FrameCache<E>;
   readonly format: StreamFormat;
   /** Read from here on. */
   readonly after: Position;
   /** Control frames that come before the first entry. */
   readonly first: readonly Uint8Array[];
   /** Which entries this reader wants; all, when absent. */
-  readonly wants?: ((entry: Entry) => boolean) | undefined;
+  readonly wants?: ((entry: E) => boolean) | undefined;
   readonly writeTimeoutMs: number;
   readonly clock: Clock;
   /** Called once, however the stream ends. */
   readonly onEnd: () => void;
 }
 
-/** Entries in one write, at most. */
-const batchEntries = 64;
+/** One open stream, whatever it carries. */
+export interface OpenStream {
+  readonly stream: ReadableStream<Uint8Array>;
+  /** Called now and then: sends a heartbeat when idle for `heartbeatMs`, and cuts off a reader that takes nothing. */
+  tick(heartbeatMs: number): void;
+  /** Says a last word, and ends the stream. */
+  close(type: string, data: Readonly<Record<string, unknown>>): void;
+  /** Cuts the stream off, for a reader that takes nothing or is gone. */
+  fail(): void;
+}
+
+/** Entries that are looked through in one turn of the event loop for the first that is wanted. */
+const mostLooked = 4_096;
+/** In a burst a reader is given so much more than it has asked for, and a batch, rather than lose its place in the log. */
+const aheadMaxBytes = 1_048_576;
 
 /**
- * One reader of one log, as a stream that is driven by what the reader takes: it holds a position and nothing else, so
+ * One reader of one log, as a stream that is driven by what the reader takes: it holds a position and little else, so
  * that a slow reader costs no memory. Past and present are read the same way, after the position, which leaves no seam
  * between replay and live. A reader whose position has left the log is told `gap`, and its stream ends.
  */
-export class Subscriber {
+export class Subscriber<E extends Entry = Entry> implements OpenStream {
   readonly stream: ReadableStream<Uint8Array>;
-  readonly #options: SubscriberOptions;
+  readonly #options: SubscriberOptions<E>;
   readonly #unlisten: () => void;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
   #position: Position;
   #pulled: (() => void) | null = null;
+  /** What was written since the last pull, which comes when all of it has been taken: never, from the start. */
+  #aheadBytes = Infinity;
   #blockedSince: number | null = null;
   #lastWriteAt: number;
+  /** The rest of a long look is for the next turn. */
+  #looking: ReturnType<typeof setImmediate> | undefined;
   #ended = false;
 
-  constructor(options: SubscriberOptions) {
+  constructor(options: SubscriberOptions<E>) {
     this.#options = options;
     this.#position = options.after;
     this.#lastWriteAt = options.clock.monotonic();
-    this.#unlisten = options.log.listen(() => this.#pump());
+    this.#unlisten = options.log.listen((cause) => this.#wake(cause));
     this.stream = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#controller = controller;
         // At once: one runtime sends the response's head only with the first bytes of the body.
-        this.#write(openingFrame(options.format, this.#time()), ...options.first);
+        this.#write(Buffer.concat([openingFrame(options.format, this.#time()), ...options.first]));
       },
       pull: () =>
         new Promise<void>((resolve) => {
           this.#blockedSince = null;
+          this.#aheadBytes = 0;
           this.#pulled = resolve;
           this.#pump();
         }),
@@ -58,7 +84,6 @@ export class Subscriber {
     });
   }
 
-  /** Called now and then: sends a heartbeat when idle for `heartbeatMs`, and cuts off a reader that takes nothing. */
   tick(heartbeatMs: number): void {
     const now = this.#options.clock.monotonic();
     if (this.#blockedSince !== null && now - this.#blockedSince >= this.#options.writeTimeoutMs) {
@@ -75,14 +100,12 @@ export class Subscriber {
     }
   }
 
-  /** Says a last word, and ends the stream. */
   close(type: string, data: Readonly<Record<string, unknown>>): void {
     if (this.#ended) return;
     this.#write(controlFrame(this.#options.format, type, data));
     this.#finish();
   }
 
-  /** Cuts the stream off, for a reader that takes nothing or is gone. */
   fail(): void {
     if (this.#ended) return;
     // The runtimes print what is given here, one of them with lines of source; without, only the other does.
@@ -90,23 +113,64 @@ export class Subscriber {
     this.#end();
   }
 
+  #wake(cause: WakeCause): void {
+    if (cause === "burst") this.#runAhead();
+    this.#pump();
+  }
+
   /** Sends what the reader has room for. */
   #pump(): void {
-    if (this.#ended || this.#pulled === null) return;
-    const { log, wants, frames, format } = this.#options;
-    for (;;) {
-      const entries = log.readAfter(this.#position, batchEntries);
-      if (entries === null) return this.#gap();
-      const last = entries.at(-1);
-      if (last === undefined) {
-        if (log.closed) this.#finish();
-        return;
-      }
-      this.#position = last.sequence;
-      const wanted = wants === undefined ? entries : entries.filter(wants);
-      if (wanted.length > 0)
-        return this.#send(...wanted.map((entry) => frames.frame(entry, format, log.idOf(entry.sequence))));
+    if (this.#ended || this.#pulled === null || this.#looking !== undefined) return;
+    const next = this.#next();
+    if (next === "gone") this.#gap();
+    else if (next === "unfinished") this.#lookOn();
+    else if (next !== "nothing") this.#send(next);
+    else if (this.#options.log.closed) this.#finish();
+  }
+
+  /** Sends what may have left the log before the reader has a chance to ask for it. What has left is told when it asks. */
+  #runAhead(): void {
+    while (!this.#ended && this.#aheadBytes < aheadMaxBytes) {
+      const next = this.#next();
+      if (typeof next === "string") return;
+      this.#send(next);
     }
+  }
+
+  #lookOn(): void {
+    this.#looking = setImmediate(() => {
+      this.#looking = undefined;
+      this.#pump();
+    });
+  }
+
+  /** Moves on by one write. */
+  #next(): Uint8Array | "nothing" | "gone" | "unfinished" {
+    const { log, wants, frames, format } = this.#options;
+    if (this.#position === log.tail) return "nothing";
+    if (wants !== undefined) return this.#nextWanted(wants);
+    const batch = frames.batchAfter(log, this.#position, format);
+    if (batch === null) return "gone";
+    this.#position = batch.through;
+    return batch.bytes;
+  }
+
+  #nextWanted(wants: (entry: E) => boolean): Uint8Array | "nothing" | "gone" | "unfinished" {
+    const { log, frames, format } = this.#options;
+    for (let looked = 0; looked < mostLooked;) {
+      const entries = nextEntries(log, this.#position);
+      if (entries === null) return "gone";
+      const last = entries.at(-1);
+      if (last === undefined) return "nothing";
+      this.#position = last.sequence;
+      looked += entries.length;
+      const wanted = entries
+        .filter(wants)
+        .map((entry) => frames.frame(entry, format, log.idOf(entry.sequence)));
+      if (wanted.length > 0)
+        return wanted.length === 1 && wanted[0] !== undefined ? wanted[0] : Buffer.concat(wanted);
+    }
+    return "unfinished";
   }
 
   #gap(): void {
@@ -119,21 +183,20 @@ export class Subscriber {
     });
   }
 
-  /** Answers the pending pull. */
-  #send(...chunks: readonly Uint8Array[]): void {
+  /** Answers the pending pull, if there is one. */
+  #send(bytes: Uint8Array): void {
     const answer = this.#pulled;
     this.#pulled = null;
-    this.#write(...chunks);
+    this.#write(bytes);
     answer?.();
   }
 
-  #write(...chunks: readonly Uint8Array[]): void {
+  #write(bytes: Uint8Array): void {
     const now = this.#options.clock.monotonic();
     this.#lastWriteAt = now;
     this.#blockedSince ??= now;
-    this.#controller?.enqueue(
-      chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks),
-    );
+    this.#aheadBytes += bytes.length;
+    this.#controller?.enqueue(bytes);
   }
 
   #finish(): void {
@@ -145,6 +208,7 @@ export class Subscriber {
     if (this.#ended) return;
     this.#ended = true;
     this.#unlisten();
+    clearImmediate(this.#looking);
     this.#pulled?.();
     this.#pulled = null;
     this.#options.onEnd();

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { createParser } from "eventsource-parser";
 import * as fc from "fast-check";
-import { controlFrame, FrameCache, heartbeatFrame, openingFrame } from "../../src/stream/frame.ts";
+import {
+  controlFrame,
+  FrameCache,
+  heartbeatFrame,
+  openingFrame,
+  untypedForm,
+  type StreamFormat,
+} from "../../src/stream/frame.ts";
+import { OrderedLog, type Entry } from "../../src/stream/log.ts";
 import { describe, it } from "../support/test.ts";
 
 /** What brokers and callers can put into texts, and what a careless framing or a terminal would act on. */
@@ -46,7 +54,6 @@ function parse(bytes: Uint8Array, cuts: readonly number[] = []): { events: Seen[
 const entryOf = (data: unknown) => ({
   sequence: 1,
   type: "error",
-  connection: "c",
   json: JSON.stringify(data),
 });
 const text = fc.oneof(
@@ -86,11 +93,46 @@ describe("FrameCache.frame()", () => {
     );
   });
 
-  it("encodes an entry once for each format", () => {
+  it("encodes an entry once for each format, and forgets some when there are many bytes of them", () => {
     const cache = new FrameCache();
     const entry = entryOf({});
+    const first = cache.frame(entry, "sse", "e-1");
     assert.equal(cache.frame(entry, "sse", "e-1"), cache.frame(entry, "sse", "e-1"));
     assert.notDeepEqual(cache.frame(entry, "ndjson", "e-1"), cache.frame(entry, "sse", "e-1"));
+    for (let i = 0; i < 3; i += 1) cache.frame(entryOf("x".repeat(500_000)), "sse", "e-2");
+    assert.notEqual(cache.frame(entry, "sse", "e-1"), first);
+    assert.deepEqual(cache.frame(entry, "sse", "e-1"), first);
+  });
+});
+
+describe("untypedForm()", () => {
+  const decode = (cache: FrameCache, entry: Entry, format: StreamFormat) =>
+    Buffer.from(cache.frame(entry, format, "e-1")).toString();
+
+  it("names the type in a line, and leaves the data of an event as it is kept", () => {
+    const cache = new FrameCache(untypedForm());
+    const entry = { sequence: 1, type: "message", json: '{"id":"e-1","payload":"1"}' };
+    assert.equal(decode(cache, entry, "ndjson"), '{"type":"message","id":"e-1","payload":"1"}\n');
+    assert.equal(decode(cache, entry, "sse"), `id: e-1\nevent: message\ndata: ${entry.json}\n\n`);
+    const empty = { sequence: 2, type: "message", json: "{}" };
+    assert.equal(decode(cache, empty, "ndjson"), '{"type":"message"}\n');
+  });
+
+  it("gives the same entries in other JSON, each form in batches of its own", () => {
+    interface Message extends Entry {
+      readonly payload: Buffer;
+    }
+    const log = new OrderedLog<Message>("e", { maxEntries: 10, maxBytes: 1_000 });
+    const payload = Buffer.from("21.5");
+    log.append({ sequence: 1, type: "message", payload, json: '{"payload":"21.5"}' });
+    const kept = new FrameCache<Message>(untypedForm());
+    const base64 = new FrameCache(
+      untypedForm((entry: Message) => JSON.stringify({ payload: entry.payload.toString("base64") })),
+    );
+    const line = (cache: FrameCache<Message>) =>
+      JSON.parse(Buffer.from(cache.batchAfter(log, 0, "ndjson")?.bytes ?? []).toString());
+    assert.deepEqual(line(kept), { type: "message", payload: "21.5" });
+    assert.deepEqual(line(base64), { type: "message", payload: "MjEuNQ==" });
   });
 });
 
