@@ -29,15 +29,24 @@ export function startOf(log: OrderedLog, lastEventId: string | undefined): Start
   };
 }
 
-const formats: readonly (readonly [string, StreamFormat | "json"])[] = [
-  ["text/event-stream", "sse"],
-  ["application/x-ndjson", "ndjson"],
-  ["application/json", "json"],
-];
+/** A stream, or one page. */
+export type Format = StreamFormat | "json";
 
-/** The best of `Accept` (RFC 9110 §12.5.1): by weight, then in the order above; null when none is acceptable. */
-export function negotiateFormat(accept: string | undefined): StreamFormat | "json" | null {
-  if (accept === undefined || accept.trim() === "") return "sse";
+const mediaTypes: Readonly<Record<Format, string>> = {
+  sse: "text/event-stream",
+  ndjson: "application/x-ndjson",
+  json: "application/json",
+};
+
+/**
+ * The best of `Accept` (RFC 9110 §12.5.1): by weight, then in the order that is given, whose first it is too when there
+ * is none; null when none is acceptable.
+ */
+export function negotiateFormat(
+  accept: string | undefined,
+  order: readonly [Format, ...Format[]],
+): Format | null {
+  if (accept === undefined || accept.trim() === "") return order[0];
   const ranges = accept.split(",").map((part) => {
     const [type = "", ...parameters] = part
       .trim()
@@ -54,6 +63,8 @@ export function negotiateFormat(accept: string | undefined): StreamFormat | "jso
       ranges.filter((range) => fits(range.type)).toSorted((a, b) => b.type.length - a.type.length)[0]?.q ?? 0
     );
   };
-  const [best] = formats.map(([type, format]) => ({ format, q: weigh(type) })).toSorted((a, b) => b.q - a.q);
+  const [best] = order
+    .map((format) => ({ format, q: weigh(mediaTypes[format]) }))
+    .toSorted((a, b) => b.q - a.q);
   return best === undefined || best.q === 0 ? null : best.format;
 }

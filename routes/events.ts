@@ -4,8 +4,10 @@ import { announcementTypes } from "../src/connection/announcement.ts";
 import { Problem } from "../src/problem.ts";
 import { controlFrame, type StreamFormat } from "../src/stream/frame.ts";
 import type { Entry, OrderedLog } from "../src/stream/log.ts";
+import type { LifecycleEntry } from "../src/connection/lifecycle.ts";
 import type { App, AppContext, Services } from "./context.ts";
 import { negotiateFormat, startOf, type Start } from "./event-start.ts";
+import { live } from "./live.ts";
 import { answers, idParameter, limitParameter } from "./parameters.ts";
 
 const list = z
@@ -29,9 +31,9 @@ const query = {
   after: z.string().max(128).optional(),
 };
 
-interface Source {
-  readonly log: OrderedLog;
-  readonly wants: ((entry: Entry) => boolean) | undefined;
+interface Source<E extends Entry> {
+  readonly log: OrderedLog<E>;
+  readonly wants: ((entry: E) => boolean) | undefined;
   /** The data of `snapshot`. */
   readonly snapshot: () => Record<string, unknown>;
   /** Called when a stream opens; what it returns, when it ends. */
@@ -51,7 +53,7 @@ export function mountEvents(app: App, services: Services): void {
     const { connection, types: wanted, ...rest } = c.req.valid("query");
     const ids = connection === undefined ? null : new Set(connection);
     const filtered = ids !== null || wanted !== undefined;
-    const wants = (entry: Entry) =>
+    const wants = (entry: LifecycleEntry) =>
       (ids === null || ids.has(entry.connection)) &&
       (wanted === undefined || wanted.some((type) => type === entry.type));
     const snapshot = () => ({ at: timestamp(clock.wall()), total: registry.size, states: registry.count() });
@@ -94,13 +96,13 @@ interface Query {
   readonly after?: string | undefined;
 }
 
-function answer(
+function answer<E extends Entry>(
   c: AppContext,
   services: Services,
-  source: Source,
+  source: Source<E>,
   { format: asked, lastEventId, limit, after }: Query,
 ): Response {
-  const format = asked ?? negotiateFormat(c.req.header("accept"));
+  const format = asked ?? negotiateFormat(c.req.header("accept"), ["sse", "ndjson", "json"]);
   if (format === null)
     throw new Problem(
       "not-acceptable",
@@ -113,11 +115,21 @@ function answer(
       startOf(source.log, after === undefined || after === "" ? "earliest" : after),
       limit,
     );
-  const resumeFrom = lastEventId ?? c.req.header("last-event-id");
-  return live(c, services, source, format, startOf(source.log, resumeFrom));
+  const { log, wants, snapshot, hold } = source;
+  const start = startOf(log, lastEventId ?? c.req.header("last-event-id"));
+  // A resumed reader keeps its last id until it gets the next event: the snapshot must not move it past those.
+  const first = [
+    controlFrame(format, "snapshot", snapshot(), start.resumed ? undefined : log.idOf(start.after)),
+  ];
+  return live(c, services, { log, frames: services.lifecycle.frames, format, start, first, wants, hold });
 }
 
-function history(c: AppContext, { log, wants }: Source, start: Start, limit: number): Response {
+function history<E extends Entry>(
+  c: AppContext,
+  { log, wants }: Source<E>,
+  start: Start,
+  limit: number,
+): Response {
   const items: string[] = [];
   let position = start.after;
   for (;;) {
@@ -133,50 +145,4 @@ function history(c: AppContext, { log, wants }: Source, start: Start, limit: num
   const gap = start.gap === null ? "" : `,"gap":${JSON.stringify(start.gap)}`;
   const body = `{"items":[${items.join(",")}],"next":${JSON.stringify(log.idOf(position))}${gap}}`;
   return c.body(body, 200, { "content-type": "application/json", "cache-control": "no-store" });
-}
-
-function live(
-  c: AppContext,
-  { streams, lifecycle, accepting }: Services,
-  source: Source,
-  format: StreamFormat,
-  start: Start,
-): Response {
-  if (!accepting())
-    throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
-  const { log, wants, snapshot, hold } = source;
-  const headers = {
-    "content-type": format === "sse" ? "text/event-stream; charset=utf-8" : "application/x-ndjson",
-    "cache-control": "no-store, no-transform",
-    "x-accel-buffering": "no",
-    "connack-last-event-id": log.idOf(start.after),
-  };
-  // Nobody would read the stream, which would stay open until it is given up.
-  if (c.req.method === "HEAD") return c.body(null, 200, headers);
-  // A resumed reader keeps its last id until it gets the next event: the snapshot must not move it past those.
-  const snapshotId = start.resumed ? undefined : log.idOf(start.after);
-  const first = [
-    ...(start.gap === null ? [] : [controlFrame(format, "gap", { ...start.gap })]),
-    controlFrame(format, "snapshot", snapshot(), snapshotId),
-  ];
-  const letIdle = hold();
-  const letTimeOut = c.env?.holdOpen?.();
-  const release = () => {
-    letIdle();
-    letTimeOut?.();
-  };
-  const subscriber = streams.open(
-    { log, frames: lifecycle.frames, format, after: start.after, first, wants },
-    c.env?.peer?.() ?? null,
-    release,
-  );
-  if (subscriber === null) {
-    release();
-    throw new Problem("limit-reached", {
-      detail: "This server has as many open streams as it may",
-      limit: { name: "CONNACK_MAX_STREAMS", value: streams.size },
-      retryAfterSeconds: 5,
-    });
-  }
-  return c.body(subscriber.stream, 200, headers);
 }

@@ -1,0 +1,58 @@
+import { Problem } from "../src/problem.ts";
+import { controlFrame, type FrameCache, type StreamFormat } from "../src/stream/frame.ts";
+import type { Entry, OrderedLog } from "../src/stream/log.ts";
+import type { AppContext, Services } from "./context.ts";
+import type { Start } from "./event-start.ts";
+
+/** What a stream is of, and for whom. */
+export interface LiveOptions<E extends Entry> {
+  readonly log: OrderedLog<E>;
+  readonly frames: FrameCache<E>;
+  readonly format: StreamFormat;
+  readonly start: Start;
+  /** Control frames between the gap, if there is one, and the first entry. */
+  readonly first?: readonly Uint8Array[];
+  /** Which entries are wanted; all, when absent. */
+  readonly wants?: ((entry: E) => boolean) | undefined;
+  /** Called when a stream opens; what it returns is called once, however the stream ends. */
+  readonly hold?: () => () => void;
+}
+
+/** Answers with a stream that begins where `start` says and goes on live; a HEAD request with its headers. */
+export function live<E extends Entry>(
+  c: AppContext,
+  { streams, accepting }: Pick<Services, "streams" | "accepting">,
+  { log, frames, format, start, first = [], wants, hold }: LiveOptions<E>,
+): Response {
+  if (!accepting())
+    throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
+  const headers = {
+    "content-type": format === "sse" ? "text/event-stream; charset=utf-8" : "application/x-ndjson",
+    "cache-control": "no-store, no-transform",
+    "x-accel-buffering": "no",
+    "connack-last-event-id": log.idOf(start.after),
+  };
+  // Nobody would read the stream, which would stay open until it is given up.
+  if (c.req.method === "HEAD") return c.body(null, 200, headers);
+  const gap = start.gap === null ? [] : [controlFrame(format, "gap", { ...start.gap })];
+  const release = hold?.();
+  const letTimeOut = c.env?.holdOpen?.();
+  const onEnd = () => {
+    release?.();
+    letTimeOut?.();
+  };
+  const stream = streams.open(
+    { log, frames, format, after: start.after, first: [...gap, ...first], wants },
+    c.env?.peer?.() ?? null,
+    onEnd,
+  );
+  if (stream === null) {
+    onEnd();
+    throw new Problem("limit-reached", {
+      detail: "This server has as many open streams as it may",
+      limit: { name: "CONNACK_MAX_STREAMS", value: streams.size },
+      retryAfterSeconds: 5,
+    });
+  }
+  return c.body(stream.stream, 200, headers);
+}
