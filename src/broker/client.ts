@@ -22,7 +22,7 @@ import type { IncomingStore, SessionState } from "./session-state.ts";
 
 /** The members of mqtt.js that its types hide and that are used here; a contract test pins them to the version. */
 interface HiddenMembers {
-  outgoing: Record<string, unknown>;
+  outgoing: Record<string, { readonly cb: (error: Error) => void }>;
   handleMessage(packet: Packet, done: () => void): void;
 }
 
@@ -112,8 +112,12 @@ export class Client implements Wire {
   }
 
   /** One SUBSCRIBE; its subscriptions share the options of the first. Null when the connection ends first. */
-  subscribe(subscriptions: readonly Subscription[]): Promise<readonly SubscribeResult[] | null> {
-    return sendSubscribe(this.#client, subscriptions, this.#fields.protocolVersion === "5");
+  async subscribe(subscriptions: readonly Subscription[]): Promise<readonly SubscribeResult[] | null> {
+    const version5 = this.#fields.protocolVersion === "5";
+    const results = await sendSubscribe(this.#client, subscriptions, version5);
+    if (results === null || results.length === subscriptions.length) return results;
+    this.#breaks(`The broker sent a SUBACK with ${results.length} codes for ${subscriptions.length} filters`);
+    return null;
   }
 
   /** Null when the connection ends first. */
@@ -158,8 +162,10 @@ export class Client implements Wire {
     if (!this.#acknowledged) return this.destroy();
     const guard = setTimeout(() => this.destroy(), closeGuardMs);
     this.#client.once("close", () => clearTimeout(guard));
-    // With anything in it, end() would wait for acknowledgements for ever.
+    // With anything in it, end() would wait for acknowledgements for ever; those who wait are told.
+    const unanswered = Object.values(this.#client.outgoing);
     this.#client.outgoing = {};
+    for (const { cb } of unanswered) cb(new Error("The connection is being closed"));
     const { reasonCode, sessionExpiryInterval } = options;
     const properties = sessionExpiryInterval === undefined ? {} : { properties: { sessionExpiryInterval } };
     this.#client.end(false, this.#fields.protocolVersion === "5" ? { reasonCode, ...properties } : {});

@@ -9,7 +9,7 @@ import { describe, it } from "../support/test.ts";
 
 /** What `client.ts` uses of mqtt.js and its types do not show. When this fails after an update, look there first. */
 interface Hidden {
-  outgoing: Record<string, unknown>;
+  outgoing: Record<string, { readonly cb?: (error: Error) => void }>;
   handleMessage: (packet: Packet, done: (error?: Error) => void) => void;
 }
 
@@ -74,6 +74,21 @@ describe("mqtt.js", () => {
       peer.received.flatMap((packet) => (packet.cmd === "disconnect" ? [packet.reasonCode] : [])),
       [4],
     );
+  });
+
+  it("has in `outgoing` how to tell who waits for a SUBACK that none will come", async () => {
+    await using rig = await start({}, async (peer) => {
+      await accepts()(peer);
+      peer.answer("subscribe", () => {});
+    });
+    const told = new Promise<unknown[]>((resolve) =>
+      rig.client.subscribe("a", (...answer) => resolve(answer)),
+    );
+    const [waiting] = Object.values(rig.client.outgoing);
+    const error = new Error("over");
+    waiting?.cb?.(error);
+    const [why, , packet] = await told;
+    assert.deepEqual([why, packet], [error, undefined]);
   });
 
   it("calls handleMessage() for each PUBLISH, and acknowledges when that is done", async () => {
