@@ -1,5 +1,5 @@
 import type { ClientSubscribeCallback, MqttClient } from "mqtt";
-import type { IUnsubackPacket } from "mqtt-packet";
+import { generate, type IUnsubackPacket } from "mqtt-packet";
 import type { Subscription } from "../mqtt/subscription.ts";
 import type { SubscribeResult } from "./client-event.ts";
 
@@ -41,8 +41,17 @@ function subscribeOptions(subscriptions: readonly Subscription[], version5: bool
     ...(subscriptionIdentifier === undefined ? {} : { subscriptionIdentifier }),
     ...(userProperties === undefined ? {} : { userProperties }),
   };
-  const flags = version5 ? { nl: noLocal, rap: retainAsPublished, rh: retainHandling, properties } : {};
-  return { filters, options: { qos, ...flags } };
+  const flags = { nl: noLocal, rap: retainAsPublished, rh: retainHandling, properties };
+  return { filters, options: { qos, ...(version5 ? flags : {}) } };
+}
+
+/** The bytes of a SUBSCRIBE for one subscription in version 5 (§3.8). */
+export function subscribeLength(subscription: Subscription): number {
+  const { filters, options } = subscribeOptions([subscription], true);
+  const { qos, properties = {} } = options;
+  const subscriptions = filters.map((topic) => ({ topic, qos }));
+  return generate({ cmd: "subscribe", messageId: 1, subscriptions, properties }, { protocolVersion: 5 })
+    .length;
 }
 
 /** The answers in a SUBACK, one for each subscription, in order. */

@@ -1,6 +1,7 @@
+import { subscribeLength } from "../broker/subscribe.ts";
 import type { Subscription } from "../mqtt/subscription.ts";
 
-/** Filters in one SUBSCRIBE, and bytes of them, at most: keeps the packet small, and the answers coming. */
+/** Filters in one SUBSCRIBE, and its bytes, at most: keeps the packet small, and the answers coming. */
 const batchSize = 100;
 const batchBytes = 65_536;
 
@@ -8,7 +9,8 @@ const batchBytes = 65_536;
 export function batches(subscriptions: readonly Subscription[], maximumPacketSize: number): Subscription[][] {
   const done: Subscription[][] = [];
   const open = new Map<string, { batch: Subscription[]; bytes: number }>();
-  const mostBytes = Math.min(batchBytes, maximumPacketSize - 64);
+  // The length in front of the packet grows with it, by up to 3 bytes (§1.5.5).
+  const mostBytes = Math.min(batchBytes, maximumPacketSize - 3);
   for (const subscription of subscriptions) {
     const { topicFilter, ...options } = subscription;
     const key = JSON.stringify(options);
@@ -19,7 +21,7 @@ export function batches(subscriptions: readonly Subscription[], maximumPacketSiz
       last.bytes += bytes;
     } else {
       const batch = [subscription];
-      open.set(key, { batch, bytes });
+      open.set(key, { batch, bytes: subscribeLength(subscription) });
       done.push(batch);
     }
   }

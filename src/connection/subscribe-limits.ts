@@ -1,3 +1,4 @@
+import { subscribeLength } from "../broker/subscribe.ts";
 import type { Negotiated } from "../mqtt/properties.ts";
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
 import { subscriptionFieldsOfVersion5, type Subscription } from "../mqtt/subscription.ts";
@@ -6,6 +7,7 @@ import { Problem } from "../problem.ts";
 import { brokerLimit } from "./publish-problems.ts";
 
 const limits = {
+  0x95: ["maximumPacketSize", "The SUBSCRIBE would be larger than the broker takes (MQTT 5 §3.2.2.3.6)"],
   0x9e: ["sharedSubscriptionAvailable", "The broker takes no shared subscriptions (MQTT 5 §3.2.2.3.13)"],
   0xa1: [
     "subscriptionIdentifiersAvailable",
@@ -14,28 +16,22 @@ const limits = {
   0xa2: ["wildcardSubscriptionAvailable", "The broker takes no wildcards in filters (MQTT 5 §3.2.2.3.11)"],
 } as const;
 
-/** The reason code with which the broker would disconnect us if this were sent (§3.2.2.3.11 to 13). */
+/** The reason code with which the broker would disconnect us if this were sent (§3.2.2.3.6, §3.2.2.3.11 to 13). */
 export function unsupported(subscription: Subscription, negotiated: Negotiated): keyof typeof limits | null {
   if (isShared(subscription.topicFilter) && !negotiated.sharedSubscriptionAvailable) return 0x9e;
   if (hasWildcard(subscription.topicFilter) && !negotiated.wildcardSubscriptionAvailable) return 0xa2;
   if (subscription.subscriptionIdentifier !== undefined && !negotiated.subscriptionIdentifiersAvailable)
     return 0xa1;
+  if (subscribeLength(subscription) > negotiated.maximumPacketSize) return 0x95;
   return null;
 }
 
 /** The same, as a call is told. */
 export function subscriptionRefusal(subscription: Subscription, negotiated: Negotiated): Problem | null {
   const code = unsupported(subscription, negotiated);
-  if (code !== null) return brokerLimit(limits[code][0], 0, limits[code][1]);
-  const most = negotiated.maximumPacketSize;
-  const bytes = Buffer.byteLength(subscription.topicFilter) + 64;
-  return bytes > most
-    ? brokerLimit(
-        "maximumPacketSize",
-        most,
-        `The SUBSCRIBE would have about ${bytes} bytes, and the broker takes ${most}`,
-      )
-    : null;
+  if (code === null) return null;
+  const [name, detail] = limits[code];
+  return brokerLimit(name, Number(negotiated[name]), detail);
 }
 
 /** Options that only version 5 has, on a connection that speaks an older one. */

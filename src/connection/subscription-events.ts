@@ -44,7 +44,7 @@ export function refused(
     qos,
     from,
     reasonCode,
-    reasonName: reasonName("suback", reasonCode, version),
+    reasonName: reasonName(from === "broker" ? "suback" : "disconnect", reasonCode, version),
     reasonString,
   }).announcement;
 }
