@@ -78,9 +78,14 @@ export class Subscriptions {
    */
   async begin(link: Link): Promise<void> {
     this.#link = link;
-    if (!link.sessionPresent) for (const filter of this.#wanted.keys()) this.#note(filter, null);
+    for (const [filter, wanted] of this.#wanted) {
+      if (isWanted(wanted)) {
+        if (!link.sessionPresent) this.#note(filter, null);
+      } else if (link.sessionPresent) this.#letGo(filter);
+      else this.#wanted.delete(filter);
+    }
     const missing = [...this.#wanted.values()]
-      .filter(({ result }) => result === null || result.reasonCode >= 0x80)
+      .filter((wanted) => isWanted(wanted) && !isGranted(wanted.result))
       .map(({ subscription }) => subscription);
     const possible = missing.filter((subscription) => {
       const code = unsupported(subscription, link.negotiated);
@@ -112,12 +117,13 @@ export class Subscriptions {
       const before = this.#wanted.get(topicFilter);
       const created = before?.kept !== true;
       const result = await this.#subscribe(subscription, link, true);
+      const holders = this.#wanted.get(topicFilter)?.holders ?? 0;
       if (caller.aborted && created) {
         // Nobody was told, so nothing is kept; unless a call reads by it.
-        if (before === undefined) void link.client.unsubscribe(topicFilter);
+        this.#wanted.set(topicFilter, { subscription, kept: false, holders, result });
+        this.#letGo(topicFilter);
         return { result, created };
       }
-      const holders = this.#wanted.get(topicFilter)?.holders ?? 0;
       this.#wanted.set(topicFilter, { subscription, kept: true, holders, result });
       this.#tell(subscribed(subscription, result, link.protocolVersion));
       return { result, created };
@@ -150,32 +156,31 @@ export class Subscriptions {
     const { topicFilter } = subscription;
     return this.#inTurn(topicFilter, async () => {
       const before = this.#wanted.get(topicFilter);
-      const there = before?.result !== null && before !== undefined && before.result.reasonCode < 0x80;
-      if (!there) {
+      if (before === undefined || !isGranted(before.result)) {
         // One that is wanted already is asked for as it is wanted.
-        const asked = before?.subscription ?? subscription;
+        const asked = before !== undefined && isWanted(before) ? before.subscription : subscription;
         const result = await this.#subscribe(asked, link, false);
-        if (before === undefined && caller.aborted) {
-          void link.client.unsubscribe(topicFilter);
-          return () => {};
-        }
         const { kept = false, holders = 0 } = this.#wanted.get(topicFilter) ?? {};
         this.#wanted.set(topicFilter, { subscription: asked, kept, holders, result });
       }
       this.#count(topicFilter, 1);
       let released = false;
-      return () => {
+      const release = () => {
         if (released) return;
         released = true;
-        this.#release(topicFilter);
+        this.#count(topicFilter, -1);
+        this.#letGo(topicFilter);
       };
+      // Whoever has left calls nothing.
+      if (caller.aborted) release();
+      return release;
     });
   }
 
   /** Subscribes to what is subscribed again, so that the broker sends the retained messages (§3.8.3.1). */
   async refresh(topicFilter: TopicFilter, link: Link): Promise<boolean> {
     const wanted = this.#wanted.get(topicFilter);
-    if (wanted?.result === null || wanted === undefined || wanted.result.reasonCode >= 0x80) return false;
+    if (wanted === undefined || !isGranted(wanted.result)) return false;
     await this.#inTurn(topicFilter, () =>
       link.client.subscribe([{ ...wanted.subscription, retainHandling: 0 }]),
     );
@@ -194,9 +199,14 @@ export class Subscriptions {
       });
     }
     const results = await link.client.subscribe([subscription]);
-    if (results === null) throw lostUnanswered("SUBACK");
+    if (results === null) {
+      // The session may have it all the same.
+      if (!this.#wanted.has(subscription.topicFilter))
+        this.#wanted.set(subscription.topicFilter, { subscription, kept: false, holders: 0, result: null });
+      throw lostUnanswered("SUBACK");
+    }
     const result = results[0] ?? noAnswer;
-    if (result.reasonCode < 0x80) return result;
+    if (isGranted(result)) return result;
     const { protocolVersion } = link;
     if (kept) this.#tell(refused(subscription, result, "broker", protocolVersion));
     throw refusalProblem("subscription", { packet: "suback", ...result, protocolVersion });
@@ -215,14 +225,16 @@ export class Subscriptions {
     if (wanted?.kept === true) this.#tell(unsubscribed(topicFilter, result, protocolVersion));
   }
 
-  #release(topicFilter: TopicFilter): void {
-    this.#count(topicFilter, -1);
+  /** Unsubscribes what nobody wants any more. While the broker is away that waits: the session may still have it. */
+  #letGo(topicFilter: TopicFilter): void {
     void this.#inTurn(topicFilter, async () => {
       const wanted = this.#wanted.get(topicFilter);
-      if (wanted === undefined || wanted.kept || wanted.holders > 0) return;
       const link = this.#link;
-      if (link === null) this.#wanted.delete(topicFilter);
-      else await this.#unsubscribe(topicFilter, link).catch(() => this.#wanted.delete(topicFilter));
+      if (wanted === undefined || isWanted(wanted) || link === null) return;
+      await this.#unsubscribe(topicFilter, link).catch((error: unknown) => {
+        if (error instanceof Problem && error.code === "connection-lost") return;
+        this.#wanted.delete(topicFilter);
+      });
     });
   }
 
@@ -238,7 +250,7 @@ export class Subscriptions {
     if (wanted?.subscription !== subscription) return;
     this.#note(subscription.topicFilter, result);
     if (!wanted.kept) return;
-    if (result.reasonCode < 0x80) this.#tell(subscribed(subscription, result, link.protocolVersion));
+    if (isGranted(result)) this.#tell(subscribed(subscription, result, link.protocolVersion));
     else this.#tell(refused(subscription, result, from, link.protocolVersion));
   }
 
@@ -262,4 +274,13 @@ export class Subscriptions {
       if (this.#turns.get(topicFilter) === turn) this.#turns.delete(topicFilter);
     }
   }
+}
+
+/** Also when the broker refused it; what nobody wants stays noted until the broker is known not to have it. */
+function isWanted({ kept, holders }: Wanted): boolean {
+  return kept || holders > 0;
+}
+
+function isGranted(result: SubscribeResult | null): boolean {
+  return result !== null && result.reasonCode < 0x80;
 }
