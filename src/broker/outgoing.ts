@@ -19,6 +19,8 @@ interface InFlight {
   received: PublishAck | null;
   /** Sent on the present network connection, and counted against its quota. */
   sent: boolean;
+  /** PUBREL has been sent on more than one network connection. */
+  released: boolean;
   answer: (delivery: Delivery) => void;
 }
 
@@ -72,15 +74,24 @@ export class Outgoing {
     const id = this.ids.next();
     if (this.#link === null || id === null) throw new Error("A message was sent where there is no room");
     setPacketId(publish, id);
-    this.#inFlight.set(id, { publish, qos, received: null, sent: true, answer });
+    this.#inFlight.set(id, { publish, qos, received: null, sent: true, released: false, answer });
     this.#bytes += publish.bytes.length;
     this.#link.unacknowledged += 1;
     this.#link.wire.sendPublish(publish.bytes);
   }
 
-  /** A network connection is ready. Without its session present, what was in flight is lost, and not sent again. */
-  begin(wire: Wire, quota: number, sessionPresent: boolean): void {
+  /**
+   * A network connection is ready. Without its session present, what was in flight is lost, and not sent again; with it,
+   * a PUBLISH that the broker does not take any more, by what it announced this time.
+   */
+  begin(
+    wire: Wire,
+    quota: number,
+    sessionPresent: boolean,
+    takes: (publish: EncodedPublish) => boolean = () => true,
+  ): void {
     if (!sessionPresent) this.lose();
+    else this.#loseThose((entry) => entry.received === null && !takes(entry.publish));
     for (const entry of this.#inFlight.values()) entry.sent = false;
     this.#link = { wire, quota, unacknowledged: 0, resend: [...this.#inFlight.keys()] };
     this.#resend(this.#link);
@@ -102,10 +113,7 @@ export class Outgoing {
 
   /** The session is gone: forgets all, and tells every caller. */
   lose(): void {
-    const lost = [...this.#inFlight.values()];
-    this.#inFlight.clear();
-    this.#bytes = 0;
-    for (const entry of lost) entry.answer("lost");
+    this.#loseThose(() => true);
   }
 
   /** Takes an acknowledgement; false when it answers what was not sent so. Unknown identifiers may be late ones. */
@@ -129,14 +137,26 @@ export class Outgoing {
           this.#link?.wire.sendPubrel(ack.packetId, 0);
         }
         return true;
-      case "pubcomp":
+      case "pubcomp": {
         if (entry.qos !== 2 || entry.received === null) return false;
-        // PUBREC has the word on who gets it (0x10), PUBCOMP only on whether all went well.
-        this.#settle(entry, ack.reasonCode === 0 ? { ...entry.received, packet: "pubcomp" } : ack);
+        // PUBREC has the word on who gets it (0x10), PUBCOMP only on whether all went well. To a PUBREL that is sent
+        // again, "not found" says that the broker had finished (MQTT 5 §3.7.2.1).
+        const finished = ack.reasonCode === 0 || (ack.reasonCode === 0x92 && entry.released);
+        this.#settle(entry, finished ? { ...entry.received, packet: "pubcomp" } : ack);
         return true;
+      }
       default:
         return ack.packet satisfies never;
     }
+  }
+
+  #loseThose(which: (entry: InFlight) => boolean): void {
+    const lost = [...this.#inFlight].filter(([, entry]) => which(entry));
+    for (const [id, entry] of lost) {
+      this.#inFlight.delete(id);
+      this.#bytes -= entry.publish.bytes.length;
+    }
+    for (const [, entry] of lost) entry.answer("lost");
   }
 
   #settle(entry: InFlight, ack: PublishAck): void {
@@ -157,8 +177,10 @@ export class Outgoing {
       if (entry === undefined || entry.sent) continue;
       entry.sent = true;
       link.unacknowledged += 1;
-      if (entry.received !== null) link.wire.sendPubrel(id, 0);
-      else link.wire.sendPublish(duplicateOf(entry.publish));
+      if (entry.received !== null) {
+        entry.released = true;
+        link.wire.sendPubrel(id, 0);
+      } else link.wire.sendPublish(duplicateOf(entry.publish));
     }
   }
 }

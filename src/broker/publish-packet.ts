@@ -31,6 +31,12 @@ export function duplicateOf({ again }: EncodedPublish): Buffer {
   return again;
 }
 
+/** What the first byte says (§3.3.1). */
+export function flagsOf(bytes: Buffer): { readonly qos: number; readonly retain: boolean } {
+  const [first = 0] = bytes;
+  return { qos: (first >> 1) & 3, retain: (first & 1) === 1 };
+}
+
 /** PUBREL (§3.6); the reason code exists in version 5 only. */
 export function encodePubrel(id: number, reasonCode: number, version: ProtocolVersion): Buffer {
   const told = version === "5" && reasonCode !== 0;

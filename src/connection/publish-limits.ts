@@ -1,3 +1,4 @@
+import { flagsOf, type EncodedPublish } from "../broker/publish-packet.ts";
 import type { PublishMessage } from "../mqtt/message.ts";
 import type { Negotiated } from "../mqtt/properties.ts";
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
@@ -34,6 +35,15 @@ export function checkPublish(
       `The broker takes topic aliases up to ${most} (MQTT 5 §3.2.2.3.8)`,
     );
   return null;
+}
+
+/** Whether a message in flight may be sent again, on a network connection that has limits of its own. */
+export function takes(
+  { maximumPacketSize, maximumQoS, retainAvailable }: Negotiated,
+  { again }: EncodedPublish,
+): boolean {
+  const { qos, retain } = flagsOf(again);
+  return again.length <= maximumPacketSize && qos <= maximumQoS && (retainAvailable || !retain);
 }
 
 /** PUBLISH has no properties before version 5. */

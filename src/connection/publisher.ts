@@ -8,7 +8,7 @@ import type { QoS } from "../mqtt/qos.ts";
 import { reasonName } from "../mqtt/reason.ts";
 import { Problem } from "../problem.ts";
 import { notConnectedProblem } from "./problems.ts";
-import { checkPublish } from "./publish-limits.ts";
+import { checkPublish, takes } from "./publish-limits.ts";
 import { acknowledgementTimeout, brokerLimit, lostInFlight, refusalProblem } from "./publish-problems.ts";
 import type { Machine } from "./state.ts";
 
@@ -114,7 +114,8 @@ export class Publisher {
   begin(client: Client, negotiated: Negotiated, sessionPresent: boolean): void {
     this.#client = client;
     client.onDrain(() => this.pump());
-    this.#outgoing.begin(client, Math.min(this.#limits.sendQuota, negotiated.receiveMaximum), sessionPresent);
+    const quota = Math.min(this.#limits.sendQuota, negotiated.receiveMaximum);
+    this.#outgoing.begin(client, quota, sessionPresent, (publish) => takes(negotiated, publish));
     this.pump();
   }
 
