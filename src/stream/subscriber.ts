@@ -101,9 +101,9 @@ export class Subscriber<E extends Entry = Entry> implements OpenStream {
   }
 
   close(type: string, data: Readonly<Record<string, unknown>>): void {
-    if (this.#ended) return;
-    this.#write(controlFrame(this.#options.format, type, data));
-    this.#finish();
+    // What came in this turn comes before the last word.
+    this.#runAhead();
+    this.#lastWord(type, data);
   }
 
   fail(): void {
@@ -173,10 +173,16 @@ export class Subscriber<E extends Entry = Entry> implements OpenStream {
     return "unfinished";
   }
 
+  #lastWord(type: string, data: Readonly<Record<string, unknown>>): void {
+    if (this.#ended) return;
+    this.#write(controlFrame(this.#options.format, type, data));
+    this.#finish();
+  }
+
   #gap(): void {
     const { log } = this.#options;
     const oldest = log.readAfter(log.beginning, 1)?.[0];
-    this.close("gap", {
+    this.#lastWord("gap", {
       requested: log.idOf(this.#position),
       oldest: oldest === undefined ? null : log.idOf(oldest.sequence),
       reason: "slow-consumer",

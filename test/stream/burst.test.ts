@@ -53,6 +53,19 @@ describe("Subscriber, in a burst", () => {
     assert.deepEqual([lines.at(-1)?.type, lines.at(-1)?.reason], ["gap", "slow-consumer"]);
   });
 
+  it("writes what came in the turn before its last word", async () => {
+    const rig = subscribe();
+    await rig.read();
+    const next = await rig.begin();
+    rig.append(1);
+    rig.subscriber.close("shutdown", {});
+    const lines = [...((await next.lines) ?? []), ...(await rig.rest())];
+    assert.deepEqual(
+      lines.map(({ type, n }) => n ?? type),
+      [1, "shutdown"],
+    );
+  });
+
   it("looks through no more than some thousand entries a turn for a wanted one, and goes on", async () => {
     const looked: number[] = [];
     const wants = ({ sequence }: Entry) => looked.push(sequence) === 10_000;

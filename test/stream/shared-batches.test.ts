@@ -41,13 +41,14 @@ describe("FrameCache.batchAfter()", () => {
     assert.equal(textOf([frames.batchAfter(log, 1, "ndjson")?.bytes ?? Buffer.of()]), '{"n":2}\n{"n":3}\n');
   });
 
-  it("keeps logs apart", () => {
+  it("keeps logs and formats apart", () => {
     const { log, frames, append } = rig();
     const other = new OrderedLog("e", { maxEntries: 10, maxBytes: 1_000 });
     other.append({ sequence: 7, type: "t", json: '{"n":7}' });
     append(1);
     assert.equal(frames.batchAfter(log, 0, "sse")?.through, 1);
     assert.equal(frames.batchAfter(other, 0, "sse")?.through, 7);
+    assert.equal(textOf([frames.batchAfter(other, 0, "ndjson")?.bytes ?? Buffer.of()]), '{"n":7}\n');
   });
 
   it("is null where entries are gone", () => {

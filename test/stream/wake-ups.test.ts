@@ -84,6 +84,18 @@ describe("OrderedLog.listen()", () => {
     assert.deepEqual(heard, []);
   });
 
+  it("does not count for the next listener what came before it", async () => {
+    const { log, heard, append, stop } = rig(10);
+    append(4);
+    stop();
+    append(4);
+    log.listen((cause) => heard.push(cause));
+    append(4);
+    assert.deepEqual(heard, []);
+    await turn();
+    assert.deepEqual(heard, ["turn"]);
+  });
+
   it("schedules nothing while nobody listens, and one call a turn else", () => {
     const real = globalThis.setImmediate;
     let scheduled = 0;
