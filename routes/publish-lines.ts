@@ -100,7 +100,7 @@ export class PublishLines {
   }
 
   async #turn(): Promise<void> {
-    this.#takeLines(false);
+    const usedUp = this.#takeLines(false);
     this.#reports.flush();
     this.#arm();
     if (!this.#hasRoom(1)) {
@@ -109,6 +109,8 @@ export class PublishLines {
       });
       return;
     }
+    // The flush may just have made the room.
+    if (!usedUp) return;
     const read = await this.#reader.read().catch(() => null);
     // The request has broken off; when it was stopped, because of that.
     if (read === null && this.#stopped === null) this.cut();
@@ -126,12 +128,12 @@ export class PublishLines {
     );
   }
 
-  /** Takes what has come, for which there is room, or `all` of it. */
-  #takeLines(all: boolean): void {
+  /** Takes what has come, for which there is room, or `all` of it; true when nothing is left. */
+  #takeLines(all: boolean): boolean {
     for (;;) {
-      if (this.#over || (!all && !this.#hasRoom(1))) return;
+      if (this.#over || (!all && !this.#hasRoom(1))) return false;
       const line = this.#lines.next();
-      if (line === null) return;
+      if (line === null) return true;
       this.#take(line);
     }
   }
