@@ -110,7 +110,7 @@ export interface MessageStream extends AsyncDisposable {
 
 /** Opens `GET /connections/{id}/messages` as SSE or NDJSON, and parses it by somebody else's rules. */
 export async function readMessages(
-  app: TestApp,
+  app: Pick<TestApp, "url">,
   format: "sse" | "ndjson",
   query = "",
   headers: Record<string, string> = {},
