@@ -20,6 +20,8 @@ export function clientOptions(
   const version5 = protocolVersion === "5";
   return {
     manualConnect: true,
+    // It would be called several times for each packet, to find that nobody debugs.
+    log: () => {},
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,

@@ -16,6 +16,9 @@ export class Messages {
   readonly log: OrderedLog<MessageEntry>;
   readonly #now: () => number;
   #sequence = 0;
+  /** Of the last message: many come within a millisecond, and many to the same topic. */
+  #at = { ms: -1, text: "" };
+  #topic = { name: "", json: "" };
 
   /** `epoch` names this log; `now` in epoch milliseconds. */
   constructor(epoch: string, bounds: LogBounds, now: () => number) {
@@ -26,7 +29,7 @@ export class Messages {
   append(message: ReceivedMessage): void {
     this.#sequence += 1;
     const sequence = this.#sequence;
-    const json = messageJson(message, this.log.idOf(sequence), timestamp(this.#now()));
+    const json = this.#json(message, this.log.idOf(sequence));
     this.log.append({ sequence, type: "message", json, topic: message.topic });
   }
 
@@ -36,6 +39,19 @@ export class Messages {
     if (!resumption.ok) return null;
     const [entry] = this.log.readAfter(resumption.after - 1, 1) ?? [];
     return entry?.sequence === resumption.after ? entry : null;
+  }
+
+  /** What `JSON.stringify({ id, at, ...messageView(message) })` gives, in a fraction of its time. */
+  #json({ topic, payload, qos, retain, dup, properties }: ReceivedMessage, id: string): string {
+    const ms = this.#now();
+    if (ms !== this.#at.ms) this.#at = { ms, text: timestamp(ms) };
+    if (topic !== this.#topic.name) this.#topic = { name: topic, json: JSON.stringify(topic) };
+    const shown = payloadView(payload);
+    const rest = JSON.stringify(receivedPropertiesView(properties));
+    return tame(
+      `{"id":"${id}","at":"${this.#at.text}","topic":${this.#topic.json},"payload":${JSON.stringify(shown.payload)},` +
+        `"payloadEncoding":"${shown.payloadEncoding}","qos":${qos},"retain":${retain},"dup":${dup},"properties":${rest}}`,
+    );
   }
 }
 
@@ -50,10 +66,6 @@ export function messageView(message: ReceivedMessage): Record<string, unknown> {
     dup,
     properties: receivedPropertiesView(properties),
   };
-}
-
-function messageJson(message: ReceivedMessage, id: string, at: string): string {
-  return tame(JSON.stringify({ id, at, ...messageView(message) }));
 }
 
 /** JSON text with those characters escaped. */

@@ -98,8 +98,9 @@ export function payloadView(payload: Buffer): { payload: string; payloadEncoding
 }
 
 /** Properties as they are shown: binary ones as text where they are UTF-8, else as `{base64}`. */
-export function receivedPropertiesView({ correlationData, ...rest }: ReceivedProperties): object {
-  if (correlationData === undefined) return rest;
+export function receivedPropertiesView(properties: ReceivedProperties): object {
+  if (properties.correlationData === undefined) return properties;
+  const { correlationData, ...rest } = properties;
   const bytes = Buffer.from(correlationData);
   const shown = isUtf8(bytes) ? bytes.toString("utf8") : { base64: bytes.toString("base64") };
   return { ...rest, correlationData: shown };
