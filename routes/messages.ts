@@ -59,8 +59,9 @@ export function mountMessages(app: App, services: Services): void {
     const { log } = connection.session.messages;
     const asked = format === "json" ? query.after : (query.lastEventId ?? c.req.header("last-event-id"));
     // Before subscribing: what the broker sends at once belongs to the answer.
-    const start = beginning(log, asked ?? query.after, format === "json" && query.subscribe === undefined);
+    const first = beginning(log, asked ?? query.after, format === "json" && query.subscribe === undefined);
     const release = await subscribed(c as AppContext, services, connection, query);
+    const start = stillThere(log, first);
     if (format === "json") return pageAnswer(c as AppContext, services, connection, query, start, release);
     const hold = () => {
       const letIdle = services.registry.hold(connection.id);
@@ -116,6 +117,12 @@ function beginning(
   return startOf(log, none ? (fromOldest ? "earliest" : undefined) : cursor);
 }
 
+/** The broker may have sent more at once than the log keeps. */
+function stillThere(log: Connection["session"]["messages"]["log"], start: Start): Start {
+  const now = startOf(log, log.idOf(start.after));
+  return now.gap === null ? start : { ...now, gap: start.gap ?? now.gap };
+}
+
 /** Subscribes for the length of the call, where that is asked for. */
 async function subscribed(
   c: AppContext,
@@ -143,7 +150,7 @@ async function pageAnswer(
   const letIdle = registry.hold(id);
   try {
     const read = () => {
-      if (wait === 0) return Promise.resolve(readPage(log, start, page));
+      if (wait === 0 || c.req.method === "HEAD") return Promise.resolve(readPage(log, start, page));
       const over = AbortSignal.any([c.req.raw.signal, stopping, AbortSignal.timeout(wait * 1_000)]);
       return waits.during(c.env?.holdOpen, () => awaitPage(log, start, page, over));
     };
