@@ -104,6 +104,20 @@ describe("messages that arrive at QoS 1 and 2", () => {
       },
     );
 
+    itHolds(`at QoS 2 once, when PUBREL comes on the next network connection (${version})`, async (rig) => {
+      const [releases, done] = played(async (peer) => {
+        peer.send({ cmd: "pubrel", messageId: 7 });
+        await peer.next("pubcomp");
+      });
+      const broker = await open(rig, session, accepts(), resumes(releases));
+      const first = await broker.connection(1);
+      first.send(exactlyOnce("a", 7));
+      await first.next("pubrec");
+      first.reset();
+      await done;
+      assert.deepEqual(await payloadsUntilLast(rig, await broker.connection(2)), ["a"]);
+    });
+
     itHolds(
       `at QoS 2 once, when the broker dies before PUBCOMP and sends PUBREL again (${version})`,
       async (rig) => {

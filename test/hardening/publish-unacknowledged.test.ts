@@ -126,6 +126,29 @@ describe("S33: a broker that does not acknowledge", () => {
     assert.equal((await next).status, 200);
   });
 
+  itHolds("S33: what waits for room when its caller hangs up is not sent any more", async (rig) => {
+    const broker = await rig.broker(opens({ connack: { receiveMaximum: 1 } }));
+    await rig.open({ id: "home", url: broker.url });
+    const peer = await broker.connection(1);
+    const first = publish(rig, "t", "first", "&qos=1");
+    const { messageId = 0 } = await peer.next("publish");
+    const controller = new AbortController();
+    const path = `${rig.app.url}/connections/home/publish?topic=t&qos=1`;
+    const gone = fetch(path, { method: "POST", body: "gone", signal: controller.signal }).catch(() => "gone");
+    await rig.call("POST", "/connections/home/ping");
+    controller.abort();
+    assert.equal(await gone, "gone");
+    // That the caller has gone reaches the server by another way than this; it is there when the next one is.
+    await rig.call("POST", "/connections/home/ping");
+    acknowledge(peer, "puback", messageId);
+    assert.equal((await first).status, 200);
+    const last = publish(rig, "t", "last", "&qos=1");
+    const next = await peer.next("publish");
+    assert.equal(String(next.payload), "last");
+    acknowledge(peer, "puback", next.messageId ?? 0);
+    assert.equal((await last).status, 200);
+  });
+
   itHolds("S33: a late acknowledgement is not taken for a later message's", async (rig) => {
     const broker = await rig.broker(opens({}));
     await rig.open({ id: "home", url: broker.url });
