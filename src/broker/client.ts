@@ -1,12 +1,10 @@
 import type { Duplex } from "node:stream";
 import mqtt, {
   type IConnackPacket,
-  type IDisconnectPacket,
   type IPublishPacket,
   type MqttClient as MqttJsClient,
   type Packet,
 } from "mqtt";
-import type { IPubackPacket, IPubcompPacket, IPubrecPacket } from "mqtt-packet";
 import type { Subscription } from "../mqtt/subscription.ts";
 import { clientOptions, type ConnectFields } from "./client-options.ts";
 import { readConnackProperties } from "./connack.ts";
@@ -17,6 +15,7 @@ import { drained } from "./drain.ts";
 import { Guard, type Violation } from "./guard.ts";
 import { Inbound } from "./inbound.ts";
 import type { Wire } from "./outgoing.ts";
+import { readAck, readDisconnect } from "./read-packets.ts";
 import { encodePubrel } from "./publish-packet.ts";
 import type { IncomingStore, SessionState } from "./session-state.ts";
 
@@ -35,6 +34,9 @@ export function createIncomingStore(): IncomingStore {
 
 /** PINGREQ is always these two bytes (§3.12); at rest it is all that is sent, so it does not go through mqtt.js. */
 const pingRequest = Buffer.from([0xc0, 0x00]);
+
+/** After so many messages others have a turn: one read of the socket may bring thousands. */
+const messagesInARow = 256;
 
 /** A peer that does not close after our DISCONNECT is cut off after so long. */
 const closeGuardMs = 500;
@@ -87,7 +89,8 @@ export class Client implements Wire {
       HiddenMembers;
     this.#client.handleMessage = (packet, done) => {
       this.#deliver(packet as IPublishPacket);
-      done();
+      if (this.messagesIn % messagesInARow === 0) setImmediate(done);
+      else done();
     };
     this.#client.on("packetreceive", (packet) => this.#received(packet));
     this.#client.on("connect", () => this.#emit({ type: "ready" }));
@@ -200,29 +203,19 @@ export class Client implements Wire {
     if (packet.cmd === "publish") {
       const wrong = this.#inbound.check(packet);
       if (wrong !== null) this.#breaks(wrong);
-    } else if (packet.cmd === "puback" || packet.cmd === "pubrec" || packet.cmd === "pubcomp")
-      this.#acknowledge(packet);
-    else if (packet.cmd === "connack") this.#connack(packet);
+    } else if (packet.cmd === "puback" || packet.cmd === "pubrec" || packet.cmd === "pubcomp") {
+      if (!this.#session.acknowledged(readAck(packet)))
+        this.#breaks(`The broker sent ${packet.cmd.toUpperCase()} for a message that it does not answer`);
+    } else if (packet.cmd === "connack") this.#connack(packet);
     else if (packet.cmd === "pingresp") this.#emit({ type: "pong" });
-    else if (packet.cmd === "disconnect") this.#disconnected(packet);
-    else if (packet.cmd === "auth") {
-      this.#violate({
-        kind: "authentication",
-        reasonCode: 0x8c,
-        detail: "The broker asks for a further authentication step (AUTH), which is not supported",
-      });
+    else if (packet.cmd === "disconnect") {
+      this.#emit(readDisconnect(packet));
+      // mqtt.js leaves the socket open, and so may the broker.
+      this.destroy();
+    } else if (packet.cmd === "auth") {
+      const detail = "The broker asks for a further authentication step (AUTH), which is not supported";
+      this.#violate({ kind: "authentication", reasonCode: 0x8c, detail });
     }
-  }
-
-  #acknowledge(packet: IPubackPacket | IPubrecPacket | IPubcompPacket): void {
-    const ack = {
-      packet: packet.cmd,
-      packetId: packet.messageId ?? 0,
-      reasonCode: packet.reasonCode ?? 0,
-      reasonString: packet.properties?.reasonString ?? null,
-    };
-    if (this.#session.acknowledged(ack)) return;
-    this.#breaks(`The broker sent ${packet.cmd.toUpperCase()} for a message that it does not answer`);
   }
 
   #deliver(packet: IPublishPacket): void {
@@ -250,17 +243,6 @@ export class Client implements Wire {
     process.nextTick(() => {
       if (!this.#closed && this.#violation === null) this.#emit({ type: "connack", connack });
     });
-  }
-
-  #disconnected(packet: IDisconnectPacket): void {
-    this.#emit({
-      type: "disconnect",
-      reasonCode: packet.reasonCode ?? 0,
-      reasonString: packet.properties?.reasonString ?? null,
-      serverReference: packet.properties?.serverReference ?? null,
-    });
-    // mqtt.js leaves the socket open, and so may the broker.
-    this.destroy();
   }
 
   /** mqtt.js reports socket errors (with a text as code), its own verdicts (with a reason code) and parse errors here. */
