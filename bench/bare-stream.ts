@@ -1,5 +1,6 @@
 /** The least that streams events: one string to every open ReadableStream; no log, no resuming, no bound. */
 import { Hono } from "hono";
+import { payloadText } from "./payload.ts";
 
 const readers = new Set<ReadableStreamDefaultController<Uint8Array>>();
 const encoder = new TextEncoder();
@@ -24,6 +25,24 @@ app.post("/emit", (c) => {
   const data = JSON.stringify({ at: new Date().toISOString(), filler: "x".repeat(250) });
   const frame = encoder.encode(`id: bare-${sequence}\nevent: connected\ndata: ${data}\n\n`);
   for (const reader of readers) reader.enqueue(frame);
+  return c.json({ sequence });
+});
+
+/** So many frames of messages to all, as they are numbered: each by itself, or joined as if they had come together. */
+app.post("/flood", async (c) => {
+  const { count, joined } = c.req.query();
+  const frames = Array.from({ length: Number(count) }, () => {
+    const message = { topic: "bench/messages", payload: payloadText(sequence), payloadEncoding: "utf8" };
+    const rest = { qos: 0, retain: false, dup: false, properties: {} };
+    sequence += 1;
+    const id = `0123456789ab-${sequence}`;
+    const data = JSON.stringify({ id, at: new Date().toISOString(), ...message, ...rest });
+    return encoder.encode(`id: ${id}\nevent: message\ndata: ${data}\n\n`);
+  });
+  for (const frame of joined === "yes" ? [Buffer.concat(frames)] : frames) {
+    for (const reader of readers) reader.enqueue(frame);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   return c.json({ sequence });
 });
 

@@ -8,12 +8,17 @@ import { startChild } from "./child.ts";
 export interface Broker extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
+  readonly pid: number;
+  /** Of the listener for MQTT over WebSocket, when there is one. */
+  readonly webSocketUrl: string;
 }
 
-/** A mosquitto of our own on a free loopback port, that logs nothing and refuses nobody. */
-export async function startBroker(): Promise<Broker> {
+/** A mosquitto of our own on free loopback ports, that logs nothing, refuses nobody and drops nothing. */
+export async function startBroker(options: { readonly webSocket?: boolean } = {}): Promise<Broker> {
   const directory = temporaryDirectory();
   const port = await freePort();
+  const webSocketPort = await freePort();
+  const webSocket = [`listener ${webSocketPort} 127.0.0.1`, "protocol websockets"];
   const config = `${directory.path}/mosquitto.conf`;
   const lines = [
     // Started by root, it would otherwise become a user of its own, who may not exist.
@@ -23,12 +28,18 @@ export async function startBroker(): Promise<Broker> {
     "allow_anonymous true",
     "max_connections -1",
     "set_tcp_nodelay true",
+    // No bounds of its own on what is in flight (its Receive Maximum, too) and on what waits for a subscriber.
+    "max_inflight_messages 0",
+    "max_queued_messages 0",
+    ...(options.webSocket === true ? webSocket : []),
   ];
   writeFileSync(config, `${lines.join("\n")}\n`);
   const child = startChild(["/usr/sbin/mosquitto", "-c", config]);
   await accepts(port);
   return {
     port,
+    pid: child.pid,
+    webSocketUrl: `ws://127.0.0.1:${webSocketPort}`,
     url: `mqtt://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
       await child[Symbol.asyncDispose]();

@@ -1,8 +1,10 @@
-/** Measures Connack beside raw mqtt.js on this machine: `bun run bench [connect] [scale] [streams] [--option=value]…` */
+/** Measures Connack beside raw mqtt.js on this machine: `bun run bench [part]… [--option=value]…` */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { fileDescriptors } from "./child.ts";
 import { measureConnect } from "./connect.ts";
+import { measureMessages } from "./messages.ts";
+import { measurePublish } from "./publish.ts";
 import { table, type Report, type Row } from "./report.ts";
 import { measureScale } from "./scale.ts";
 import { measureStreams } from "./streams.ts";
@@ -12,7 +14,12 @@ const { values, positionals } = parseArgs({
   options: {
     /** Another checkout of Connack, to measure beside this one in the same run. */
     against: { type: "string" },
-    rounds: { type: "string", default: "10" },
+    rounds: { type: "string" },
+    /** Of one turn of `publish` and `messages`. */
+    seconds: { type: "string", default: "1" },
+    /** Which figures of `publish` and `messages`: http0, lines1, … */
+    only: { type: "string", default: "" },
+    callers: { type: "string", default: "64" },
     connections: { type: "string", default: "10000" },
     idle: { type: "string", default: "60" },
     readers: { type: "string", default: "1000" },
@@ -21,12 +28,14 @@ const { values, positionals } = parseArgs({
   },
 });
 const { against } = values;
+const only = values.only.split(",").filter((name) => name !== "");
+const turns = { rounds: Number(values.rounds ?? 5), seconds: Number(values.seconds), only, against };
 const settleMs = Number(values.settle) * 1_000;
 
 const suites: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   connect: (report) =>
     measureConnect(
-      { rounds: Number(values.rounds), sequential: 300, concurrent: 500, concurrency: 50, against },
+      { rounds: Number(values.rounds ?? 10), sequential: 300, concurrent: 500, concurrency: 50, against },
       report,
     ),
   scale: (report) =>
@@ -45,6 +54,12 @@ const suites: Readonly<Record<string, (report: Report) => Promise<void>>> = {
       },
       report,
     ),
+  publish: (report) =>
+    measurePublish(
+      { ...turns, callers: Number(values.callers), connections: Number(values.connections) },
+      report,
+    ),
+  messages: (report) => measureMessages({ ...turns, readers: [1, 100, Number(values.readers)] }, report),
 };
 
 const unknown = positionals.filter((name) => !(name in suites));

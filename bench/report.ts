@@ -28,6 +28,7 @@ export function table(rows: readonly Row[]): string {
 }
 
 export const ms = (value: number) => `${value.toFixed(2)} ms`;
+export const microseconds = (value: number) => `${value.toFixed(1)} µs`;
 export const perSecond = (value: number) => `${value.toFixed(0)}/s`;
 export const kilobytes = (bytes: number) => `${(bytes / 1_024).toFixed(1)} KiB`;
 export const times = (ratio: number) => `${ratio.toFixed(2)} ×`;

@@ -1,0 +1,77 @@
+import { startBroker } from "./broker.ts";
+import { program, startChild, type Child } from "./child.ts";
+import { HttpConnection } from "./http-connection.ts";
+import { payloadText } from "./payload.ts";
+import type { PublishSizes } from "./publish-sizes.ts";
+import type { Report } from "./report.ts";
+import { startBare, startConnack, type Server } from "./servers.ts";
+import { tellRates } from "./tell-rates.ts";
+import { Contestant, takeTurns, type Turn } from "./turns.ts";
+
+/** One message a request, from many callers at once: beside a POST that does nothing, and a bare bridge. */
+export async function measureHttp(qos: 0 | 1, sizes: PublishSizes, report: Report): Promise<void> {
+  await using broker = await startBroker();
+  await using counter = startChild(program("light-readers.ts"));
+  await counter.ask({ command: "open", kind: "mqtt", url: broker.url, target: "bench/#", count: 1 });
+  await using bare = await startBare("bare-bridge.ts");
+  await using connack = await startConnack();
+  await using other = sizes.against === undefined ? null : await startConnack(sizes.against);
+  const servers = [
+    { name: "connack", server: connack },
+    { name: "bare Hono + mqtt.js", server: bare },
+    ...(other === null ? [] : [{ name: "other checkout", server: other }]),
+  ];
+  await using stack = new AsyncDisposableStack();
+  const newLoad = () => stack.use(startChild(program("http-load.ts")));
+  const publishing: Contestant[] = [];
+  for (const { name, server } of servers) {
+    await openConnection(server, "bench", broker.url);
+    const load = newLoad();
+    await openCallers(load, server, "bench", qos, sizes.callers);
+    publishing.push(
+      new Contestant(
+        name,
+        { server: server.pid, load: load.pid, mosquitto: broker.pid, subscriber: counter.pid },
+        counter,
+        (ms) => load.ask<Turn>({ command: "run", ms }),
+      ),
+    );
+  }
+  const idle = newLoad();
+  // A JSON text of as many bytes.
+  const body = JSON.stringify(payloadText(0).slice(2));
+  const { callers: count } = sizes;
+  await idle.ask({ command: "open", url: bare.url, path: "/no-op", type: "application/json", body, count });
+  const noOp = new Contestant("no-op POST", { server: bare.pid, load: idle.pid }, null, (ms) =>
+    idle.ask<Turn>({ command: "run", ms }),
+  );
+  await takeTurns([noOp, ...publishing], sizes);
+  const [ours, ...others] = publishing as [Contestant, ...Contestant[]];
+  if (qos === 1) refuseLoss(publishing);
+  tellRates(`HTTP publish, QoS ${qos}, ${count} callers`, ours, noOp, qos === 0 ? 0.6 : 0.5, others, report);
+}
+
+export async function openConnection(server: Server, id: string, url: string): Promise<void> {
+  const http = await HttpConnection.open(server.url);
+  await http.call("POST", "/connections", 201, { id, url });
+  http.close();
+}
+
+/** Has callers ready who publish raw payloads. */
+export async function openCallers(
+  load: Child,
+  { url }: Server,
+  id: string,
+  qos: number,
+  count: number,
+): Promise<void> {
+  const path = `/connections/${id}/publish?topic=bench/http&qos=${qos}`;
+  // curl's type, which is none of the message's.
+  const type = "application/x-www-form-urlencoded";
+  await load.ask({ command: "open", url, path, type, body: payloadText(0), count });
+}
+
+/** What was acknowledged must have arrived. */
+export function refuseLoss(all: readonly Contestant[]): void {
+  for (const { name, lost } of all) if (lost !== 0) throw new Error(`${name} lost ${lost} at QoS 1`);
+}
