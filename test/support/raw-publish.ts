@@ -30,7 +30,7 @@ export async function post(
   const response = await fetch(`${rig.app.url}/connections/home/publish${query}`, {
     method: "POST",
     headers,
-    body: body as BodyInit | null,
+    body,
     ...(body instanceof ReadableStream ? { duplex: "half" } : {}),
   } as RequestInit);
   const text = await response.text();
