@@ -1,4 +1,4 @@
 /** Run as a program: `main.ts`, which prints its memory each second. */
-import "../../src/main.ts";
+await import("../../src/main.ts");
 
 setInterval(() => process.stdout.write(`rss=${process.memoryUsage().rss}\n`), 1_000);
