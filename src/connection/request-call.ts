@@ -41,7 +41,8 @@ export async function callRequest(
   const filter = topic as string as TopicFilter;
   const release = await subscriptions.hold({ topicFilter: filter, qos: responseQos }, link, over);
   // The own topic stays subscribed, for the requests that follow.
-  const end = responseTopic === undefined && requests.keepOwn() ? () => {} : release;
+  const keeps = responseTopic === undefined && !over.aborted && requests.keepOwn();
+  const end = keeps ? () => {} : release;
   if (!version5) {
     const leave = await requests.turn(topic);
     return exchange(message, publisher, over, (take) => requests.expectOn(topic, take)).finally(() => {

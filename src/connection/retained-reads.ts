@@ -8,6 +8,8 @@ type Take = (message: ReceivedMessage) => void;
 /** Calls that read the retained message of one topic: it comes when the topic is subscribed to (MQTT 5 §3.3.1.3). */
 export class RetainedReads {
   readonly #waiting = new Map<TopicName, Set<Take>>();
+  /** What ends the subscriptions that are there for calls alone. */
+  readonly #held = new Map<TopicName, Set<() => void>>();
 
   /** Resolves with the message, which may be never: the caller ends it by `over`. */
   async read(
@@ -17,18 +19,18 @@ export class RetainedReads {
     over: AbortSignal,
   ): Promise<ReceivedMessage> {
     const { promise, resolve } = Promise.withResolvers<ReceivedMessage>();
-    const takes = this.#waiting.get(topic) ?? new Set();
-    this.#waiting.set(topic, takes.add(resolve));
-    const forget = () => {
-      takes.delete(resolve);
-      if (takes.size === 0) this.#waiting.delete(topic);
-    };
+    const forget = note(this.#waiting, topic, resolve);
     over.addEventListener("abort", forget, { once: true });
     try {
       // A topic name without wildcards is a topic filter too.
       const topicFilter = topic as string as TopicFilter;
       if (await subscriptions.refresh(topicFilter, link)) return await promise;
-      const release = await subscriptions.hold({ topicFilter, qos: 1 }, link, over);
+      const letGo = await subscriptions.hold({ topicFilter, qos: 1 }, link, over);
+      const unnote = note(this.#held, topic, letGo);
+      const release = () => {
+        unnote();
+        letGo();
+      };
       over.addEventListener("abort", release, { once: true });
       if (over.aborted) release();
       return await promise.finally(release);
@@ -38,11 +40,23 @@ export class RetainedReads {
     }
   }
 
-  /** Gives a message to those that wait for it; false when nobody does. */
+  /** Gives a message to those that wait for it; false when it is not for calls alone. */
   offer(message: ReceivedMessage): boolean {
     if (!message.retain) return false;
     const takes = this.#waiting.get(message.topic);
+    // One copy is for all of them: the next may be what a subscription of the same topic has asked for.
+    this.#waiting.delete(message.topic);
     for (const take of takes ?? []) take(message);
-    return takes !== undefined;
+    return takes !== undefined || this.#held.has(message.topic);
   }
+}
+
+/** Adds to the set of a topic; the returned function takes it out again. */
+function note<T>(sets: Map<TopicName, Set<T>>, topic: TopicName, item: T): () => void {
+  const set = sets.get(topic) ?? new Set();
+  sets.set(topic, set.add(item));
+  return () => {
+    set.delete(item);
+    if (set.size === 0 && sets.get(topic) === set) sets.delete(topic);
+  };
 }

@@ -12,7 +12,7 @@ import type { ConnectionRequest } from "../request/connection-request.ts";
 import type { Announcement } from "./announcement.ts";
 import type { Link } from "./link.ts";
 import { Messages } from "./messages.ts";
-import { notConnectedProblem } from "./problems.ts";
+import { closedMeanwhile, notConnectedProblem } from "./problems.ts";
 import { unansweredInTime } from "./publish-problems.ts";
 import { Publisher, type PublishLimits } from "./publisher.ts";
 import { callRequest, type RequestCall } from "./request-call.ts";
@@ -97,6 +97,8 @@ export class Session implements SessionState {
     if (this.#requests?.offer(message) === true) return;
     // Sent for the call alone, where nothing else that is subscribed has it.
     if (this.#retained?.offer(message) === true && !this.subscriptions.covers(message.topic)) return;
+    // Of two calls at once the first copy serves both.
+    if (message.retain && this.subscriptions.abandoned(message.topic)) return;
     this.messages.append(message);
   }
 
@@ -162,25 +164,31 @@ export class Session implements SessionState {
     return this.#call(patience, late, (link, over) => retained.read(topic, this.subscriptions, link, over));
   }
 
-  /** Runs a call on the connection as it is now, for so long as its caller has patience. */
+  /** Runs a call on the connection as it is now, for so long as its caller has patience and the connection is there. */
   async #call<T>(
     { waitMs, signal }: Patience,
     late: () => Problem,
     call: (link: Link, over: AbortSignal) => Promise<T>,
   ): Promise<T> {
+    const { machine } = this.#deps;
+    const isClosed = () => machine().state.name === "closed";
     const ended = new AbortController();
-    const timer = setTimeout(() => ended.abort(), waitMs);
     const leave = () => ended.abort();
+    const timer = setTimeout(leave, waitMs);
     signal.addEventListener("abort", leave, { once: true });
+    // Not before those have been told who wait for an acknowledgement.
+    const unlisten = this.#watchers.add(() => isClosed() && setImmediate(leave));
     const over = ended.signal;
     const isOver = new Promise<never>((_, reject) => {
-      over.addEventListener("abort", () => reject(late()), { once: true });
+      const giveUp = () => reject(isClosed() ? closedMeanwhile(machine()) : late());
+      over.addEventListener("abort", giveUp, { once: true });
     });
     const result = this.#linked(over).then((link) => call(link, over));
     try {
       return await Promise.race([result, isOver]);
     } finally {
       clearTimeout(timer);
+      unlisten();
       signal.removeEventListener("abort", leave);
     }
   }

@@ -65,11 +65,22 @@ export class Subscriptions {
     return wanted?.kept === true ? wanted : null;
   }
 
-  /** Whether a message to this topic belongs to any of them but the one with exactly that filter. */
+  /**
+   * Whether a retained message to this topic belongs to any of them but the one with exactly that filter; and to that
+   * one where it may be live, for it shows the flag as it was published (§3.8.3.1).
+   */
   covers(topic: TopicName): boolean {
-    for (const filter of this.#wanted.keys())
-      if ((filter as string) !== topic && matches(filter, topic)) return true;
+    for (const [filter, { subscription }] of this.#wanted) {
+      const exactly = (filter as string) === topic && subscription.retainAsPublished !== true;
+      if (!exactly && matches(filter, topic)) return true;
+    }
     return false;
+  }
+
+  /** Whether a retained message to this topic comes by the one with exactly that filter, which nobody wants any more. */
+  abandoned(topic: TopicName): boolean {
+    const wanted = this.#wanted.get(topic as string as TopicFilter);
+    return wanted !== undefined && !isWanted(wanted) && !this.covers(topic);
   }
 
   /**
