@@ -23,7 +23,7 @@ export function createRoutes(services: Services): App {
   app.onError(onError(services.logger));
   app.notFound(onNotFound(app));
   app.use(requestId({ limitLength: 64 }));
-  app.use(accessLog(services.logger, services.clock));
+  if (services.logger.level === "debug") app.use(accessLog(services.logger, services.clock));
   app.use(browserSafety(services.allowedHosts));
   // Limits its body by itself: a stream of lines has no end.
   mountPublish(app, services);

@@ -5,6 +5,7 @@ export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Structured logs, one line each. Fields are encoded as JSON, so that control characters in them cannot start a new line. */
 export interface Logger {
+  readonly level: LogLevel;
   error(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
@@ -31,7 +32,7 @@ export function createLogger(options: LoggerOptions): Logger {
           : `${time} ${level.padEnd(5)} ${escapeControls(message)}${textFields(fields)}\n`,
       );
     };
-  return { error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };
+  return { level: options.level, error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };
 }
 
 function textFields(fields: LogFields): string {

@@ -38,8 +38,12 @@ export class Waits {
       });
     }
     this.#count += 1;
-    return holding(holdOpen, wait).finally(() => {
+    const release = holdOpen?.();
+    try {
+      return await wait();
+    } finally {
+      release?.();
       this.#count -= 1;
-    });
+    }
   }
 }

@@ -28,6 +28,8 @@ export interface Published {
 }
 
 export interface Submission {
+  /** Written to the network connection. */
+  readonly sent: boolean;
   /** Stops waiting: `done` is not called any more. True when the message has been sent. */
   cancel(): boolean;
 }
@@ -46,6 +48,7 @@ const mostBacklog = 1_048_576;
 
 const sentQoS0: Published = Object.freeze({ acknowledgement: null });
 const nobody = () => {};
+const refusedSubmission: Submission = { sent: false, cancel: () => false };
 
 /** One message on its way. */
 class Flight implements Submission {
@@ -72,9 +75,13 @@ class Flight implements Submission {
     this.#onCancel = onCancel;
   }
 
+  get sent(): boolean {
+    return this.queue === null;
+  }
+
   cancel(): boolean {
     this.done = nobody;
-    const sent = this.queue === null;
+    const { sent } = this;
     if (!sent) this.#onCancel(this);
     return sent;
   }
@@ -143,27 +150,29 @@ export class Publisher {
     caller: { readonly signal: AbortSignal },
   ): Promise<Published> {
     return new Promise((resolve, reject) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      let signal: AbortSignal | undefined;
       let ended = false;
-      let release = nobody;
-      const submission = this.submit(message, (result) => {
+      const release = () => {
         ended = true;
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", stop);
+      };
+      const submission = this.submit(message, (result) => {
         release();
         if (result instanceof Problem) reject(result);
         else resolve(result);
       });
-      if (ended) return;
       const stop = () => {
-        const sent = submission.cancel();
         release();
-        reject(acknowledgementTimeout(sent, waitMs));
+        reject(acknowledgementTimeout(submission.cancel(), waitMs));
       };
-      const timer = setTimeout(stop, waitMs);
-      const { signal } = caller;
+      if (ended) return;
+      timer = setTimeout(stop, waitMs);
+      // A message that has been sent cannot be taken back; one that waits is not sent when nobody wants to know.
+      if (submission.sent) return;
+      ({ signal } = caller);
       signal.addEventListener("abort", stop, { once: true });
-      release = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", stop);
-      };
     });
   }
 
@@ -176,7 +185,7 @@ export class Publisher {
     const flight = this.#admit(message, done);
     if (flight instanceof Problem) {
       done(flight);
-      return { cancel: () => false };
+      return refusedSubmission;
     }
     if (!this.#trySend(flight)) this.#hold(flight);
     return flight;
@@ -184,6 +193,7 @@ export class Publisher {
 
   /** Sends what has room now. */
   pump(): void {
+    if (this.waiting === 0) return;
     for (const queue of Object.values(this.#waiting)) {
       for (const flight of queue) {
         if (!this.#hasRoom(flight.qos)) break;

@@ -39,7 +39,7 @@ export function startLogApp(bounds: LogBounds, limits: StreamLimits): LogApp {
     append(bytes) {
       sequence += 1;
       const json = JSON.stringify({ sequence, at: Date.now(), padding: "x".repeat(bytes) });
-      log.append({ sequence, type: "tick", connection: "c", json });
+      log.append({ sequence, type: "tick", json });
     },
     async [Symbol.asyncDispose]() {
       await close();

@@ -40,7 +40,7 @@ export function subscribe(
     for (let i = 0; i < count; i += 1) {
       sequence += 1;
       const type = sequence % 2 === 0 ? "even" : "odd";
-      log.append({ sequence, type, connection: "c", json: JSON.stringify({ type, n: sequence }) });
+      log.append({ sequence, type, json: JSON.stringify({ type, n: sequence }) });
     }
   };
   append(appended);
