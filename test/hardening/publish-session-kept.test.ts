@@ -256,5 +256,22 @@ for (const [version, session] of versions) {
       assertProblem(await answer, 504, "acknowledgement-timeout");
       assert.equal((await answer).body.duplicatePossible, true);
     });
+
+    itHolds("S34: a reconnect that a caller asks for: what was in flight comes again", async (rig) => {
+      const broker = await open(
+        rig,
+        session,
+        opens({}),
+        resumes(() => {}),
+      );
+      const answer = publish(rig, "t", "once", "&qos=1");
+      const first = await broker.connection(1);
+      const { messageId = 0 } = await first.next("publish");
+      assert.equal((await rig.call("POST", "/connections/home/reconnect")).status, 200);
+      const second = await broker.connection(2);
+      assert.equal(line(await second.next("publish")), `once #${messageId} dup`);
+      acknowledge(second, "puback", messageId);
+      await assertPublished(rig, answer, messageId);
+    });
   });
 }
