@@ -237,7 +237,7 @@ export class Client implements Wire {
     if (reasonCode === 0) {
       this.#acknowledged = true;
       // The broker has forgotten these packets; a PUBREL for one would deliver an old message.
-      if (!packet.sessionPresent) this.#session.incoming.clear();
+      if (!packet.sessionPresent || this.#fields.request.cleanStart) this.#session.incoming.clear();
     }
     // After mqtt.js has handled the packet too, so that what the owner does next finds it connected.
     process.nextTick(() => {

@@ -269,7 +269,8 @@ export class Connection {
     this.session.begin({
       client,
       negotiated: state.negotiated,
-      sessionPresent: connack.sessionPresent,
+      // Nothing of ours is in a session that began clean, whatever the broker says (MQTT-3.2.2-2).
+      sessionPresent: connack.sessionPresent && !this.request.cleanStart,
       protocolVersion,
       responseInformation: typeof given === "string" ? given : null,
     });

@@ -76,6 +76,15 @@ describe("S36: subscriptions after a reconnect", () => {
     assert.deepEqual(subscriptionsAt(await reconnected(rig, broker, 1)), ["a 1"]);
   });
 
+  itHolds(
+    "S36: where the broker says that it kept a session that began clean, all are made again",
+    async (rig) => {
+      const broker = await open(rig, {}, accepts(), accepts({}, { sessionPresent: true }));
+      await subscribe(rig, "a", { qos: 1 });
+      assert.deepEqual(subscriptionsAt(await reconnected(rig, broker, 1)), ["a 1"]);
+    },
+  );
+
   itHolds("S36: one that was refused by HTTP is not tried again behind the caller's back", async (rig) => {
     const refusing = accepts({}, { granted: ({ topic, qos }) => (topic === "no" ? 0x87 : qos) });
     const broker = await open(rig, {}, refusing, accepts());
