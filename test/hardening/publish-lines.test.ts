@@ -109,11 +109,11 @@ describe("a message a line, and what goes wrong on the way", () => {
     await rig.open({ id: "home", url: broker.url, reconnect: { minDelayMs: 10 }, ...session });
     const reports = await publishLines(rig, numbered(200, 1));
     assertInOrder(reports, 200);
-    const published = broker.peers.flatMap(publishesAt).map(({ payload }) => String(payload));
+    const published = new Set(broker.peers.flatMap(publishesAt).map(({ payload }) => String(payload)));
     for (const [index, { status }] of reports.entries()) {
       assert.ok([200, 503].includes(status), JSON.stringify(reports[index]));
-      if (status === 200) assert.ok(published.includes(`${index}`), `${index} was never sent`);
-      else assert.ok(!published.includes(`${index}`), `${index} was sent, and told 503`);
+      if (status === 200) assert.ok(published.has(`${index}`), `${index} was never sent`);
+      else assert.ok(!published.has(`${index}`), `${index} was sent, and told 503`);
     }
     assert.ok(reports.filter(({ status }) => status === 200).length > 5);
   });
