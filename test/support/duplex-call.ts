@@ -14,7 +14,7 @@ export class DuplexCall implements Disposable {
   /** The response has come to its proper end. */
   complete = false;
   readonly #unread: Report[] = [];
-  readonly #waiting: ((report: Report | null) => void)[] = [];
+  readonly #waiting: ((report: Report) => void)[] = [];
   #bytes = "";
   #body = "";
   #over = false;
@@ -48,7 +48,7 @@ export class DuplexCall implements Disposable {
   }
 
   /** The next report; null when there will be none. */
-  next(): Promise<Report | null> {
+  next(): Promise<Report> {
     const report = this.#unread.shift();
     if (report !== undefined) return Promise.resolve(report);
     if (this.#over) return Promise.resolve(null);
@@ -76,6 +76,9 @@ export class DuplexCall implements Disposable {
       if (head.startsWith("HTTP/1.1 100 ")) return this.#read("");
       this.head = head;
     }
+    // One runtime does not cut a body into chunks that it has whole before it has sent the head.
+    const length = Number(/^content-length: (\d+)$/im.exec(this.head)?.[1] ?? -1);
+    if (length >= 0) return this.#readWhole(length);
     for (;;) {
       const [start = "", hex = ""] = /^([0-9a-f]+)\r\n/i.exec(this.#bytes) ?? [];
       const size = Number.parseInt(hex, 16);
@@ -88,6 +91,14 @@ export class DuplexCall implements Disposable {
       this.#bytes = this.#bytes.slice(start.length + size + 2);
       this.#cut();
     }
+  }
+
+  #readWhole(length: number): void {
+    if (this.#bytes.length < length) return;
+    this.#body = this.#bytes;
+    this.#cut();
+    this.complete = true;
+    this.#end();
   }
 
   #cut(): void {
