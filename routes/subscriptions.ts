@@ -5,13 +5,16 @@ import type { ProtocolVersion } from "../src/mqtt/protocol-version.ts";
 import { reasonName } from "../src/mqtt/reason.ts";
 import { subscriptionSchema } from "../src/mqtt/subscription.ts";
 import { Problem } from "../src/problem.ts";
-import type { App, Services } from "./context.ts";
+import type { App, AppContext, Services } from "./context.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { answers, idParameter } from "./parameters.ts";
 import { patienceOf, waitParameter } from "./waiting.ts";
 
 const waitQuery = z.strictObject({ wait: waitParameter });
-/** Percent-encoded in the path, slashes too. What is no filter is not there. */
+/**
+ * Percent-encoded in the path, slashes too; what is no filter is not there. URLs drop the segments `.` and `..`, and
+ * cannot be as long as a filter, so that the collection takes `?topicFilter=` as well.
+ */
 const filterParameter = idParameter.extend({ filter: z.string() });
 
 /** `…/subscriptions`: what a connection is subscribed to, kept across reconnects. */
@@ -43,19 +46,24 @@ export function mountSubscriptions(app: App, services: Services): void {
   const list = createRoute({
     method: "get",
     path: "/connections/{id}/subscriptions",
-    request: { params: idParameter, query: z.strictObject({}) },
+    request: { params: idParameter, query: z.strictObject({ topicFilter: z.string().optional() }) },
     responses: answers,
   });
   app.openapi(list, (c) => {
     const { session } = registry.get(c.req.valid("param").id);
+    const { topicFilter } = c.req.valid("query");
     const version = session.protocolVersion ?? "5";
-    const items = session.subscriptions.list().map((state) => subscriptionView(state, version));
+    const items = session.subscriptions
+      .list()
+      .filter(({ subscription }) => topicFilter === undefined || subscription.topicFilter === topicFilter)
+      .map((state) => subscriptionView(state, version));
     return c.json({ items }, 200, { "cache-control": "no-store" }) as never;
   });
   mountOne(app, services);
 }
 
-function mountOne(app: App, { registry, waits }: Services): void {
+function mountOne(app: App, services: Services): void {
+  const { registry } = services;
   const get = createRoute({
     method: "get",
     path: "/connections/{id}/subscriptions/{filter}",
@@ -76,15 +84,35 @@ function mountOne(app: App, { registry, waits }: Services): void {
     request: { params: filterParameter, query: waitQuery },
     responses: answers,
   });
-  app.openapi(remove, async (c) => {
+  app.openapi(remove, (c) => {
     const { id, filter } = c.req.valid("param");
-    const { session } = registry.get(id);
-    const parsed = topicFilterSchema.safeParse(filter);
-    if (!parsed.success || session.subscriptions.find(filter) === null) throw unknownFilter();
-    const patience = patienceOf(c, c.req.valid("query").wait);
-    await waits.during(c.env?.holdOpen, () => session.unsubscribe(parsed.data, patience));
-    return c.body(null, 204) as never;
+    return unsubscribe(c as AppContext, services, id, filter, c.req.valid("query").wait) as never;
   });
+  const removeNamed = createRoute({
+    method: "delete",
+    path: "/connections/{id}/subscriptions",
+    request: { params: idParameter, query: waitQuery.extend({ topicFilter: z.string() }) },
+    responses: answers,
+  });
+  app.openapi(removeNamed, (c) => {
+    const { topicFilter, wait } = c.req.valid("query");
+    return unsubscribe(c as AppContext, services, c.req.valid("param").id, topicFilter, wait) as never;
+  });
+}
+
+async function unsubscribe(
+  c: AppContext,
+  { registry, waits }: Services,
+  id: string,
+  filter: string,
+  wait: number | undefined,
+): Promise<Response> {
+  const { session } = registry.get(id);
+  const parsed = topicFilterSchema.safeParse(filter);
+  if (!parsed.success || session.subscriptions.find(filter) === null) throw unknownFilter();
+  const patience = patienceOf(c, wait);
+  await waits.during(c.env?.holdOpen, () => session.unsubscribe(parsed.data, patience));
+  return c.body(null, 204);
 }
 
 function unknownFilter(): Problem {

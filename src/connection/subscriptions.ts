@@ -104,8 +104,13 @@ export class Subscriptions {
       this.#answered(link, subscription, { reasonCode: code, reasonString: null }, "client");
       return false;
     });
-    for (const batch of batches(possible, link.negotiated.maximumPacketSize)) {
-      const results = await link.client.subscribe(batch);
+    // All at once: those with options of their own have a packet each, and should not wait for one another.
+    const asked = batches(possible, link.negotiated.maximumPacketSize).map((batch) => ({
+      batch,
+      answer: link.client.subscribe(batch),
+    }));
+    for (const { batch, answer } of asked) {
+      const results = await answer;
       if (results === null) return;
       for (const [index, subscription] of batch.entries())
         this.#answered(link, subscription, results[index] ?? noAnswer, "broker");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { startApp } from "../support/app.ts";
-import { accepts } from "../support/broker-scripts.ts";
+import { accepts, sendConnack } from "../support/broker-scripts.ts";
 import { startScriptedBroker } from "../support/scripted-broker.ts";
 import { describe, it } from "../support/test.ts";
 
@@ -25,6 +25,24 @@ describe("subscriptions in the request", () => {
       new Map(granted as [string, number][]),
       new Map(asked.map(({ topicFilter, qos }) => [topicFilter, qos])),
     );
+  });
+
+  it("do not wait for one another, where each has a packet of its own", async () => {
+    const asked = Array.from({ length: 50 }, (_, index) => ({
+      topicFilter: `f/${index}`,
+      subscriptionIdentifier: index + 1,
+    }));
+    await using broker = await startScriptedBroker(async (peer) => {
+      await peer.next("connect");
+      sendConnack(peer);
+      const packets = [];
+      for (const _ of asked) packets.push(await peer.next("subscribe"));
+      for (const { messageId = 0 } of packets) peer.send({ cmd: "suback", messageId, granted: [0] });
+    });
+    await using app = await startApp();
+    await using events = await app.events("/events?types=subscribed,subscription-refused");
+    assert.equal((await app.open({ url: broker.url, subscriptions: asked })).status, 201);
+    for (const _ of asked) await events.next("subscribed");
   });
 
   it("name each filter once: 422 with the second", async () => {
