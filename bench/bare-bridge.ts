@@ -36,5 +36,5 @@ app.post("/connections/:id/publish", async (c) => {
   return c.json({ packetId: puback?.messageId, reasonCode: 0 });
 });
 
-const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: app.fetch });
+const server = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 0, fetch: app.fetch });
 process.stdout.write(`listening on ${server.url.href}\n`);

@@ -1,10 +1,11 @@
 /**
- * Callers of one HTTP address, one request in flight on each keep-alive connection, in one process. Commands: open, run.
+ * Callers of one HTTP address, one request in flight on each keep-alive connection, in one process. Commands: prepare, run.
  */
 import { answerCommands } from "./child.ts";
 import { now, openWire, type Wire } from "./wire.ts";
 
-let wires: Wire[] = [];
+let url = "";
+let callers = 0;
 let request: Buffer = Buffer.alloc(0);
 let running = 0;
 let over = true;
@@ -12,16 +13,14 @@ let answers = 0;
 let wrong: string | null = null;
 let finished: (() => void) | null = null;
 
-async function open(url: string, path: string, type: string, body: string, count: number): Promise<void> {
-  const { host } = new URL(url);
-  const fields = `host: ${host}\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n`;
+function prepare(path: string, type: string, body: string): void {
+  const fields = `host: ${new URL(url).host}\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n`;
   request = Buffer.from(`POST ${path} HTTP/1.1\r\n${fields}\r\n${body}`);
-  wires = await Promise.all(Array.from({ length: count }, () => openCaller(url)));
 }
 
-async function openCaller(url: string): Promise<Wire> {
+async function openCaller(): Promise<Wire> {
   let received = "";
-  const wire = await openWire(url, (bytes) => {
+  const wire: Wire = await openWire(url, (bytes) => {
     received = received === "" ? bytes.toString("latin1") : received + bytes.toString("latin1");
     if (!isWhole(received)) return;
     // "HTTP/1.1 2xx": nothing else counts.
@@ -44,9 +43,11 @@ function isWhole(text: string): boolean {
 }
 
 async function run(ms: number): Promise<object> {
+  // Anew for each run: servers close connections that were idle for long.
+  const wires = await Promise.all(Array.from({ length: callers }, openCaller));
   answers = 0;
   over = false;
-  running = wires.length;
+  running = callers;
   const done = new Promise<void>((resolve) => {
     finished = resolve;
   });
@@ -56,11 +57,15 @@ async function run(ms: number): Promise<object> {
     over = true;
   }, ms);
   await done;
-  return { count: answers, startedAt, endedAt: now(), wrong };
+  const endedAt = now();
+  for (const wire of wires) wire.close();
+  return { count: answers, startedAt, endedAt, wrong };
 }
 
-answerCommands(async ({ command, url, path, type, body, count, ms }) => {
+answerCommands(async ({ command, ms, ...call }) => {
   if (command === "run") return run(Number(ms));
-  await open(String(url), String(path), String(type), String(body), Number(count));
+  url = String(call["url"]);
+  callers = Number(call["count"]);
+  prepare(String(call["path"]), String(call["type"]), String(call["body"]));
   return {};
 });

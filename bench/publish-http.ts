@@ -41,7 +41,7 @@ export async function measureHttp(qos: 0 | 1, sizes: PublishSizes, report: Repor
   // A JSON text of as many bytes.
   const body = JSON.stringify(payloadText(0).slice(2));
   const { callers: count } = sizes;
-  await idle.ask({ command: "open", url: bare.url, path: "/no-op", type: "application/json", body, count });
+  await idle.ask({ command: "prepare", url: bare.url, path: "/no-op", type: "application/json", body, count });
   const noOp = new Contestant("no-op POST", { server: bare.pid, load: idle.pid }, null, (ms) =>
     idle.ask<Turn>({ command: "run", ms }),
   );
@@ -68,7 +68,7 @@ export async function openCallers(
   const path = `/connections/${id}/publish?topic=bench/http&qos=${qos}`;
   // curl's type, which is none of the message's.
   const type = "application/x-www-form-urlencoded";
-  await load.ask({ command: "open", url, path, type, body: payloadText(0), count });
+  await load.ask({ command: "prepare", url, path, type, body: payloadText(0), count });
 }
 
 /** What was acknowledged must have arrived. */
