@@ -42,7 +42,9 @@ export async function callRequest(
   const release = await subscriptions.hold({ topicFilter: filter, qos: responseQos }, link, over);
   // The own topic stays subscribed, for the requests that follow.
   const keeps = responseTopic === undefined && !over.aborted && requests.keepOwn();
-  const end = keeps ? () => {} : release;
+  const end = () => {
+    if (!keeps) void release();
+  };
   if (!version5) {
     const leave = await requests.turn(topic);
     return exchange(message, publisher, over, (take) => requests.expectOn(topic, take)).finally(() => {

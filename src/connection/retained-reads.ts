@@ -8,8 +8,8 @@ type Take = (message: ReceivedMessage) => void;
 /** Calls that read the retained message of one topic: it comes when the topic is subscribed to (MQTT 5 §3.3.1.3). */
 export class RetainedReads {
   readonly #waiting = new Map<TopicName, Set<Take>>();
-  /** What ends the subscriptions that are there for calls alone. */
-  readonly #held = new Map<TopicName, Set<() => void>>();
+  /** What ends the subscriptions of calls, until the broker has ended them: another copy may be on its way. */
+  readonly #held = new Map<TopicName, Set<() => unknown>>();
 
   /** Resolves with the message, which may be never: the caller ends it by `over`. */
   async read(
@@ -27,10 +27,7 @@ export class RetainedReads {
       if (await subscriptions.refresh(topicFilter, link)) return await promise;
       const letGo = await subscriptions.hold({ topicFilter, qos: 1 }, link, over);
       const unnote = note(this.#held, topic, letGo);
-      const release = () => {
-        unnote();
-        letGo();
-      };
+      const release = () => void letGo().finally(unnote);
       over.addEventListener("abort", release, { once: true });
       if (over.aborted) release();
       return await promise.finally(release);

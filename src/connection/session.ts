@@ -97,8 +97,6 @@ export class Session implements SessionState {
     if (this.#requests?.offer(message) === true) return;
     // Sent for the call alone, where nothing else that is subscribed has it.
     if (this.#retained?.offer(message) === true && !this.subscriptions.covers(message.topic)) return;
-    // Of two calls at once the first copy serves both.
-    if (message.retain && this.subscriptions.abandoned(message.topic)) return;
     this.messages.append(message);
   }
 

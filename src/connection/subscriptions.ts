@@ -77,12 +77,6 @@ export class Subscriptions {
     return false;
   }
 
-  /** Whether a retained message to this topic comes by the one with exactly that filter, which nobody wants any more. */
-  abandoned(topic: TopicName): boolean {
-    const wanted = this.#wanted.get(topic as string as TopicFilter);
-    return wanted !== undefined && !isWanted(wanted) && !this.covers(topic);
-  }
-
   /**
    * The connection is ready: makes those subscriptions that the session does not have. They are made anew after each
    * CONNACK without session present (§3.2.2.1.1); on a session found present, only those not granted on it.
@@ -92,7 +86,7 @@ export class Subscriptions {
     for (const [filter, wanted] of this.#wanted) {
       if (isWanted(wanted)) {
         if (!link.sessionPresent) this.#note(filter, null);
-      } else if (link.sessionPresent) this.#letGo(filter);
+      } else if (link.sessionPresent) void this.#letGo(filter);
       else this.#wanted.delete(filter);
     }
     const missing = [...this.#wanted.values()]
@@ -137,7 +131,7 @@ export class Subscriptions {
       if (caller.aborted && created) {
         // Nobody was told, so nothing is kept; unless a call reads by it.
         this.#wanted.set(topicFilter, { subscription, kept: false, holders, result });
-        this.#letGo(topicFilter);
+        void this.#letGo(topicFilter);
         return { result, created };
       }
       this.#wanted.set(topicFilter, { subscription, kept: true, holders, result });
@@ -164,11 +158,12 @@ export class Subscriptions {
   }
 
   /**
-   * Subscribes for as long as the returned function has not been called, sharing what is there already.
+   * Subscribes for as long as the returned function has not been called, sharing what is there already. What that
+   * returns resolves when the broker has unsubscribed, if it was the last to call.
    *
    * @throws {Problem} as {@link add}
    */
-  hold(subscription: Subscription, link: Link, caller: AbortSignal): Promise<() => void> {
+  hold(subscription: Subscription, link: Link, caller: AbortSignal): Promise<() => Promise<void>> {
     const { topicFilter } = subscription;
     return this.#inTurn(topicFilter, async () => {
       const before = this.#wanted.get(topicFilter);
@@ -180,15 +175,13 @@ export class Subscriptions {
         this.#wanted.set(topicFilter, { subscription: asked, kept, holders, result });
       }
       this.#count(topicFilter, 1);
-      let released = false;
+      let released: Promise<void> | null = null;
       const release = () => {
-        if (released) return;
-        released = true;
-        this.#count(topicFilter, -1);
-        this.#letGo(topicFilter);
+        if (released === null) this.#count(topicFilter, -1);
+        return (released ??= this.#letGo(topicFilter));
       };
       // Whoever has left calls nothing.
-      if (caller.aborted) release();
+      if (caller.aborted) void release();
       return release;
     });
   }
@@ -242,8 +235,8 @@ export class Subscriptions {
   }
 
   /** Unsubscribes what nobody wants any more. While the broker is away that waits: the session may still have it. */
-  #letGo(topicFilter: TopicFilter): void {
-    void this.#inTurn(topicFilter, async () => {
+  #letGo(topicFilter: TopicFilter): Promise<void> {
+    return this.#inTurn(topicFilter, async () => {
       const wanted = this.#wanted.get(topicFilter);
       const link = this.#link;
       if (wanted === undefined || isWanted(wanted) || link === null) return;

@@ -4,7 +4,7 @@ import type { ReceivedMessage } from "../../src/mqtt/message.ts";
 import type { TopicName } from "../../src/mqtt/topic.ts";
 import { assertProblem, itHolds } from "../support/invariants.ts";
 import { acknowledges } from "../support/broker-scripts.ts";
-import { publishesAt } from "../support/publish-scripts.ts";
+import { message, publishesAt } from "../support/publish-scripts.ts";
 import { grantNext, openScripted, releaseNext, seenBy } from "../support/subscribe-scripts.ts";
 import { describe, it } from "../support/test.ts";
 
@@ -129,5 +129,19 @@ describe("the own response topic", () => {
       assert.match(topic ?? "", expected);
       assertProblem(await call, 504, "response-timeout");
     }
+  });
+});
+
+describe("a response topic of the caller's", () => {
+  itHolds("its call is answered before the broker has unsubscribed it", async (rig) => {
+    const { peer } = await openScripted(rig);
+    const body = { topic: "q", responseTopic: "a", qos: 0, timeoutMs: 5_000 };
+    const call = rig.call("POST", "/connections/home/request", body);
+    await grantNext(peer);
+    const { properties } = await peer.next("publish");
+    const correlationData = properties?.correlationData ?? Buffer.alloc(0);
+    peer.send(message("a", "yes", { properties: { correlationData } }));
+    assert.equal((await call).body.message.payload, "yes");
+    assert.deepEqual(await releaseNext(peer), ["a"]);
   });
 });
