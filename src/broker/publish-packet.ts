@@ -1,6 +1,7 @@
 import { generate } from "mqtt-packet";
 import type { PublishMessage, PublishProperties } from "../mqtt/message.ts";
-import { protocolLevel, type ProtocolVersion } from "../mqtt/protocol-version.ts";
+import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
+import { encodePlainPublish } from "./plain-publish.ts";
 
 /** A PUBLISH as it goes to the wire (MQTT 5 §3.3); the packet identifier is written when one is taken. */
 export interface EncodedPublish {
@@ -14,10 +15,11 @@ const placeholderId = 1;
 
 /** Encodes a message that has been validated. */
 export function encodePublish(message: PublishMessage, version: ProtocolVersion): EncodedPublish {
-  const bytes = encode(message, version, message.properties);
   const { qos, properties } = message;
+  const plain = properties === undefined || version !== "5";
+  const bytes = plain ? encodePlainPublish(message, version) : encode(message, properties);
   if (qos === 0 || properties?.topicAlias === undefined) return { bytes, again: bytes };
-  return { bytes, again: encode(message, version, { ...properties, topicAlias: undefined }) };
+  return { bytes, again: encode(message, { ...properties, topicAlias: undefined }) };
 }
 
 export function setPacketId({ bytes, again }: EncodedPublish, id: number): void {
@@ -46,11 +48,7 @@ export function encodePubrel(id: number, reasonCode: number, version: ProtocolVe
   );
 }
 
-function encode(
-  { topic, payload, qos, retain }: PublishMessage,
-  version: ProtocolVersion,
-  properties: PublishProperties | undefined,
-): Buffer {
+function encode({ topic, payload, qos, retain }: PublishMessage, properties: PublishProperties): Buffer {
   return generate(
     {
       cmd: "publish",
@@ -60,9 +58,9 @@ function encode(
       retain,
       dup: false,
       messageId: placeholderId,
-      ...(version === "5" && properties !== undefined ? { properties: wire(properties) } : {}),
+      properties: wire(properties),
     },
-    { protocolVersion: protocolLevel(version) },
+    { protocolVersion: 5 },
   );
 }
 
