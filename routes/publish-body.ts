@@ -21,23 +21,25 @@ export async function readBody(request: Request, limit: BodyLimit): Promise<Buff
   // Looked at first, because asking one runtime for a stream costs more than all of the reading.
   if (length !== null && !headers.has("transfer-encoding")) {
     if (Number(length) > limit.value) throw tooLarge(limit);
-    return Buffer.from(await request.arrayBuffer().catch(left));
+    try {
+      return Buffer.from(await request.arrayBuffer());
+    } catch {
+      throw new CallerLeft();
+    }
   }
   if (request.body === null) return nothing;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const reader = request.body.getReader();
   for (;;) {
-    const { done, value } = await reader.read().catch(left);
+    const { done, value } = await reader.read().catch(() => {
+      throw new CallerLeft();
+    });
     if (done) return Buffer.concat(chunks, bytes);
     bytes += value.length;
     if (bytes > limit.value) throw tooLarge(limit);
     chunks.push(value);
   }
-}
-
-function left(): never {
-  throw new CallerLeft();
 }
 
 function tooLarge({ name, value }: BodyLimit): Problem {

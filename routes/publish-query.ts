@@ -1,8 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { Problem, type FieldError } from "../src/problem.ts";
-import type { AppContext } from "./context.ts";
 import { invalidRequest } from "./middleware/problems.ts";
-import { waitOf, waitParameter } from "./waiting.ts";
+import { waitParameter } from "./waiting.ts";
 
 /** The parameters of a URL by their names, in order; each with all of its values. */
 export type Query = ReadonlyMap<string, readonly string[]>;
@@ -61,34 +60,36 @@ export function decodePercent(text: string): string | null {
 
 const waitQuery = z.strictObject({ wait: waitParameter });
 
-/** The wait of the forms whose options stand in JSON: a call that has one elsewhere is refused. */
-export function waitOfForm(c: AppContext, query: Query): number {
-  refuseOptionHeaders(
-    c.req.raw.headers,
-    "options stand in the JSON, unless ?topic= says that the body is the payload",
-  );
-  const unknown = [...query.keys()].filter((name) => name !== "wait");
-  if (unknown.length > 0)
-    throw invalidParameters(
-      unknown.map((parameter) => ({ parameter, detail: "there is no such parameter" })),
-    );
-  return readWait(c, query.get("wait"));
-}
-
-export function readWait(c: AppContext, values: readonly string[] | undefined): number {
-  if (values === undefined) return waitOf(c, undefined);
+/**
+ * `?wait=` in seconds.
+ *
+ * @throws {Problem} `invalid-request`
+ */
+export function readWait(query: Query): number | undefined {
+  const values = query.get("wait");
+  if (values === undefined) return undefined;
   if (values.length > 1) throw invalidParameters([{ parameter: "wait", detail: "may be given once" }]);
   const result = waitQuery.safeParse({ wait: values[0] });
-  if (!result.success) throw invalidRequest(result.error.issues, false);
-  return waitOf(c, result.data.wait);
+  if (result.success) return result.data.wait;
+  throw invalidRequest(result.error.issues, false);
 }
 
-/** Refuses `Mqtt-` headers where options stand elsewhere. */
-function refuseOptionHeaders(headers: Headers, detail: string): void {
+/**
+ * Refuses options of a raw publish where the body says all.
+ *
+ * @throws {Problem} `invalid-request`
+ */
+export function refuseOptions(query: Query, headers: Headers): void {
   const errors: FieldError[] = [];
+  for (const parameter of query.keys())
+    if (parameter !== "wait") errors.push({ parameter, detail: "there is no such parameter" });
   // oxlint-disable-next-line unicorn/no-array-for-each -- several times as fast as an iterator, for each request
-  headers.forEach((_, name) => {
-    if (name.startsWith("mqtt-")) errors.push({ parameter: name, detail });
+  headers.forEach((_, parameter) => {
+    if (parameter.startsWith("mqtt-"))
+      errors.push({
+        parameter,
+        detail: "options stand in the JSON, unless ?topic= says that the body is the payload",
+      });
   });
   if (errors.length > 0) throw invalidParameters(errors);
 }

@@ -4,7 +4,8 @@ import type { Machine } from "../src/connection/state.ts";
 import { Problem } from "../src/problem.ts";
 import type { AppContext, Services } from "./context.ts";
 import { PublishLines } from "./publish-lines.ts";
-import { invalidParameters, waitOfForm, type Query } from "./publish-query.ts";
+import { invalidParameters, readWait, refuseOptions, type Query } from "./publish-query.ts";
+import { waitOf } from "./waiting.ts";
 
 const isEnding = ({ state }: Machine) => state.name === "closing" || state.name === "closed";
 
@@ -18,7 +19,8 @@ export async function publishStream(
   const { accepting, clock, maxBodyBytes, maxPayloadBytes, streamWriteTimeoutMs } = services;
   if (c.req.header("idempotency-key") !== undefined)
     throw invalidParameters([{ parameter: "Idempotency-Key", detail: "cannot be given for a stream" }]);
-  const waitMs = waitOfForm(c, query);
+  refuseOptions(query, c.req.raw.headers);
+  const waitMs = waitOf(c, readWait(query));
   if (!accepting()) throw shuttingDown();
   if (isEnding(connection.machine)) throw closedMeanwhile(connection.machine);
   const lines = new PublishLines({

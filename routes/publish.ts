@@ -1,6 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
-import type { Connection } from "../src/connection/connection.ts";
-import type { Publisher } from "../src/connection/publisher.ts";
+import type { Published } from "../src/connection/publisher.ts";
+import type { Session } from "../src/connection/session.ts";
 import { publishSchema, type PublishMessage } from "../src/mqtt/message.ts";
 import { Problem } from "../src/problem.ts";
 import type { HoldOpen } from "../src/waits.ts";
@@ -13,8 +13,9 @@ import { publishAll, publishNow } from "./publish-batch.ts";
 import { parseJson, readBody } from "./publish-body.ts";
 import { readMessage } from "./publish-message.ts";
 import { inParameters, readRawMessage } from "./publish-options.ts";
-import { invalidParameters, readQuery, readWait, waitOfForm, type Query } from "./publish-query.ts";
+import { invalidParameters, readQuery, readWait, refuseOptions, type Query } from "./publish-query.ts";
 import { publishStream } from "./publish-stream.ts";
+import { waitOf } from "./waiting.ts";
 
 /** A wait that is shorter ends before the runtime's limit on silence, which costs something to lift. */
 const shortWaitMs = 25_000;
@@ -43,10 +44,10 @@ export function mountPublish(app: App, services: Services): void {
   app.post("/connections/:id/publish", async (c) => {
     const connection = registry.get(c.req.param("id"));
     const query = readQuery(c.req.url);
-    const type = c.req.header("content-type");
+    const { headers } = c.req.raw;
+    const type = headers.get("content-type");
     const isRaw = query.has("topic");
-    if (!isRaw && type !== undefined && linesType.test(type))
-      return publishStream(c, services, connection, query);
+    if (!isRaw && type !== null && linesType.test(type)) return publishStream(c, services, connection, query);
     if (!isRaw) checkType(type);
     const { maxBodyBytes, maxPayloadBytes } = services;
     const limit = isRaw
@@ -54,19 +55,17 @@ export function mountPublish(app: App, services: Services): void {
       : { name: "CONNACK_MAX_BODY_BYTES", value: maxBodyBytes };
     const body = await readBody(c.req.raw, limit);
     const publish = isRaw ? publishRaw : publishJson;
-    if (c.req.header("idempotency-key") === undefined)
-      return publish(c, services, connection, query, body, c.req.raw);
+    const call = { c, services, session: connection.session, query, body, caller: c.req.raw };
+    if (!headers.has("idempotency-key")) return publish(call);
     c.set("body", body);
     // What is begun goes on without its caller, so that the key has an answer when the call is made again.
-    const replayed = await replaying(c, () =>
-      settle(c, () => publish(c, services, connection, query, body, nobody)),
-    );
+    const replayed = await replaying(c, () => settle(c, () => publish({ ...call, caller: nobody })));
     return replayed ?? c.res;
   });
 }
 
 /** The response, be it of a problem, where a middleware looks for it. */
-async function settle(c: AppContext, publish: () => Promise<Response>): Promise<void> {
+async function settle(c: AppContext, publish: () => Response | Promise<Response>): Promise<void> {
   try {
     c.res = await publish();
   } catch (error) {
@@ -76,73 +75,85 @@ async function settle(c: AppContext, publish: () => Promise<Response>): Promise<
   }
 }
 
-type Caller = { readonly signal: AbortSignal };
+interface Call {
+  readonly c: AppContext;
+  readonly services: Services;
+  readonly session: Session;
+  readonly query: Query;
+  readonly body: Buffer;
+  readonly caller: { readonly signal: AbortSignal };
+}
 
-async function publishRaw(
-  c: AppContext,
-  services: Services,
-  { session }: Connection,
-  query: Query,
-  body: Buffer,
-  caller: Caller,
+/** Answers at once, without a promise, where it can: there are many of these. */
+function publishRaw(call: Call): Response | Promise<Response> {
+  const { c, session, query, body } = call;
+  const wait = readWait(query);
+  const { message, sources } = readRawMessage(query, c.req.raw.headers, body, session.protocolVersion);
+  if (sources.size === 0) return publishOne(call, message, wait);
+  return inTermsOf(sources, () => publishOne(call, message, wait));
+}
+
+async function inTermsOf(
+  sources: ReadonlyMap<string, string>,
+  publish: () => Response | Promise<Response>,
 ): Promise<Response> {
-  const waitMs = readWait(c, query.get("wait"));
-  const { publisher, protocolVersion } = session;
-  const { message, sources } = readRawMessage(query, c.req.raw.headers, body, protocolVersion);
   try {
-    return await publishOne(c, services, publisher, message, waitMs, caller);
+    return await publish();
   } catch (error) {
     throw error instanceof Problem ? inParameters(error, sources) : error;
   }
 }
 
-async function publishJson(
-  c: AppContext,
-  services: Services,
-  { session: { publisher } }: Connection,
-  query: Query,
-  body: Buffer,
-  caller: Caller,
-): Promise<Response> {
-  const waitMs = waitOfForm(c, query);
+function publishJson(call: Call): Response | Promise<Response> {
+  const { c, services, query, body } = call;
+  refuseOptions(query, c.req.raw.headers);
+  const wait = readWait(query);
   const value = parseJson(body);
-  const { maxPayloadBytes, waits } = services;
-  if (!Array.isArray(value)) {
-    const message = readMessage(value, maxPayloadBytes);
-    if (message instanceof Problem) throw message;
-    return publishOne(c, services, publisher, message, waitMs, caller);
-  }
-  if (value.length === 0 || value.length > mostMessages) {
+  if (Array.isArray(value)) return publishArray(call, value, wait);
+  const message = readMessage(value, services.maxPayloadBytes);
+  if (message instanceof Problem) throw message;
+  return publishOne(call, message, wait);
+}
+
+async function publishArray(
+  { c, services, session, caller }: Call,
+  values: readonly unknown[],
+  wait: number | undefined,
+): Promise<Response> {
+  if (values.length === 0 || values.length > mostMessages) {
     const detail = `expected 1 to ${mostMessages} messages`;
     throw new Problem("invalid-request", { detail, errors: [{ pointer: "", detail }] });
   }
-  const messages = value.map((one, index) => readMessage(one, maxPayloadBytes, [index]));
-  const outcomes = await waits.during(holdOpenFor(c, waitMs), () =>
-    publishAll(publisher, messages, waitMs, caller),
+  const messages = values.map((one, index) => readMessage(one, services.maxPayloadBytes, [index]));
+  const waitMs = waitOf(c, wait);
+  const outcomes = await services.waits.during(holdOpenFor(c, waitMs), () =>
+    publishAll(session.publisher, messages, waitMs, caller),
   );
   return c.body(`{"results":[${outcomes.map(resultOf).join(",")}]}`, 207, jsonHeaders);
 }
 
 const jsonHeaders = { "content-type": "application/json" };
 
-async function publishOne(
-  c: AppContext,
-  { waits }: Services,
-  publisher: Publisher,
+function publishOne(
+  { c, services, session, caller }: Call,
   message: PublishMessage,
-  waitMs: number,
-  caller: Caller,
-): Promise<Response> {
-  const now = message.qos === 0 ? publishNow(publisher, message) : null;
-  if (now instanceof Problem) throw now;
-  const published =
-    now ?? (await waits.during(holdOpenFor(c, waitMs), () => publisher.publish(message, waitMs, caller)));
-  return c.body(`{${membersOf(published)}}`, statusOf(published), jsonHeaders);
+  wait: number | undefined,
+): Response | Promise<Response> {
+  const { publisher } = session;
+  const outcome = message.qos === 0 ? publishNow(publisher, message) : null;
+  if (outcome instanceof Problem) throw outcome;
+  const answer = (published: Published) =>
+    c.body(`{${membersOf(published)}}`, statusOf(published), jsonHeaders);
+  if (outcome !== null) return answer(outcome);
+  const waitMs = waitOf(c, wait);
+  return services.waits
+    .during(holdOpenFor(c, waitMs), () => publisher.publish(message, waitMs, caller))
+    .then(answer);
 }
 
 /** @throws {Problem} `unsupported-media-type`; `invalid-request` where the body could be a payload without its topic */
-function checkType(type: string | undefined): void {
-  if (type === undefined)
+function checkType(type: string | null): void {
+  if (type === null)
     throw invalidParameters([{ parameter: "topic", detail: "is missing; with it, the body is the payload" }]);
   if (jsonType.test(type)) return;
   throw new Problem(
