@@ -162,8 +162,10 @@ async function pageAnswer(
   }
 }
 
-/** Those that fit `topic`, or else the filter that is subscribed for the call. */
+/** Those that fit `topic`, and the filter that is subscribed for the call. */
 function wantsOf({ topic, subscribe }: Query): ((entry: MessageEntry) => boolean) | undefined {
-  const filter: TopicFilter | undefined = topic ?? subscribe;
-  return filter === undefined ? undefined : (entry) => matches(filter, entry.topic);
+  const filters: TopicFilter[] = [topic, subscribe].filter((filter) => filter !== undefined);
+  return filters.length === 0
+    ? undefined
+    : (entry) => filters.every((filter) => matches(filter, entry.topic));
 }

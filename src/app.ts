@@ -96,6 +96,7 @@ export function createApp(
   });
   const close = async () => {
     stopping.abort();
+    streams.beginShutdown();
     await registry.shutdown(settings.shutdownGraceMs);
     streams.shutdown();
   };

@@ -173,6 +173,8 @@ export class Subscriptions {
         const result = await this.#subscribe(asked, link, false);
         const { kept = false, holders = 0 } = this.#wanted.get(topicFilter) ?? {};
         this.#wanted.set(topicFilter, { subscription: asked, kept, holders, result });
+        // One that the broker had refused before.
+        if (kept) this.#tell(subscribed(asked, result, link.protocolVersion));
       }
       this.#count(topicFilter, 1);
       let released: Promise<void> | null = null;

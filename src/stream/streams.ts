@@ -21,6 +21,7 @@ export class Streams {
   readonly #open = new Map<OpenStream, string | null>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #sweepAt = 0;
+  #stopping = false;
 
   constructor(limits: StreamLimits, clock: Clock, findVanished: () => Promise<ReadonlySet<string>>) {
     this.#limits = limits;
@@ -34,7 +35,7 @@ export class Streams {
 
   /** Opens a stream; null when there are as many as may be. `onEnd` hears when it is over. */
   open<E extends Entry>(
-    options: Omit<SubscriberOptions<E>, "writeTimeoutMs" | "clock" | "onEnd">,
+    options: Omit<SubscriberOptions<E>, "writeTimeoutMs" | "clock" | "isStopping" | "onEnd">,
     peer: Peer | null,
     onEnd: () => void,
   ): OpenStream | null {
@@ -43,6 +44,7 @@ export class Streams {
       ...options,
       writeTimeoutMs: this.#limits.writeTimeoutMs,
       clock: this.#clock,
+      isStopping: () => this.#stopping,
       onEnd: () => {
         this.#open.delete(subscriber);
         if (this.#open.size === 0) this.#stop();
@@ -53,6 +55,11 @@ export class Streams {
     // Four looks in each heartbeat keep a heartbeat at most a quarter late.
     this.#timer ??= setInterval(() => this.#tick(), this.#limits.heartbeatMs / 4);
     return subscriber;
+  }
+
+  /** From here on a stream whose log ends says `shutdown` first: the logs of connections end before this server does. */
+  beginShutdown(): void {
+    this.#stopping = true;
   }
 
   /** Tells every reader `shutdown`, and ends the streams. */

@@ -22,6 +22,8 @@ export interface SubscriberOptions<E extends Entry = Entry> {
   readonly wants?: ((entry: E) => boolean) | undefined;
   readonly writeTimeoutMs: number;
   readonly clock: Clock;
+  /** Whether the server is, so that a log that ends does because of it. */
+  readonly isStopping: () => boolean;
   /** Called once, however the stream ends. */
   readonly onEnd: () => void;
 }
@@ -125,7 +127,7 @@ export class Subscriber<E extends Entry = Entry> implements OpenStream {
     if (next === "gone") this.#gap();
     else if (next === "unfinished") this.#lookOn();
     else if (next !== "nothing") this.#send(next);
-    else if (this.#options.log.closed) this.#finish();
+    else if (this.#options.log.closed) this.#farewell();
   }
 
   /** Sends what may have left the log before the reader has a chance to ask for it. What has left is told when it asks. */
@@ -171,6 +173,12 @@ export class Subscriber<E extends Entry = Entry> implements OpenStream {
         return wanted.length === 1 && wanted[0] !== undefined ? wanted[0] : Buffer.concat(wanted);
     }
     return "unfinished";
+  }
+
+  /** The log has ended: nothing more will come. */
+  #farewell(): void {
+    if (this.#options.isStopping()) this.#lastWord("shutdown", { at: this.#time() });
+    else this.#finish();
   }
 
   #lastWord(type: string, data: Readonly<Record<string, unknown>>): void {

@@ -176,7 +176,7 @@ for (const format of formats) {
     });
   });
 
-  it(`at server stop a stream as ${format} has what came before, and ends`, async () => {
+  it(`at server stop a stream as ${format} has what came before, says shutdown, and ends`, async () => {
     await using broker = await startScriptedBroker(accepts());
     await using app = await startApp();
     assert.equal((await app.open({ id: "home", url: broker.url })).status, 201);
@@ -186,6 +186,7 @@ for (const format of formats) {
     await app.app.close();
     await stream.ended;
     assert.deepEqual(payloads(only(stream.seen)), ["last"]);
+    assert.equal(stream.seen.at(-1)?.type, "shutdown");
     assert.equal((await app.call("GET", `${path}?format=${format}`)).status, 404);
   });
 }

@@ -46,6 +46,19 @@ describe("GET /connections/{id}/messages?subscribe=", () => {
     );
   }
 
+  itMeets("with ?topic= only what fits both filters comes", async (parties) => {
+    await subscribe(parties, "b/1", { qos: 1 });
+    const stream = await readMessages(parties.app, "ndjson", "?subscribe=s/%23&qos=1&topic=%2B/1");
+    await parties.say("s/2", "another level");
+    await parties.say("b/1", "another subscription");
+    await parties.say("s/1", "both");
+    assert.deepEqual(
+      (await stream.until(1)).map(({ payload }) => payload),
+      ["both"],
+    );
+    await stream[Symbol.asyncDispose]();
+  });
+
   itMeets("a cursor with it reads on where another call ended", async (parties) => {
     const first = await parties.call("GET", `${path}?subscribe=a`);
     await subscribe(parties, "a", { qos: 1 });

@@ -19,7 +19,7 @@ function rig(bounds = { maxEntries: 100_000, maxBytes: 100_000_000 }) {
   };
   const open = (format: StreamFormat, after = 0, wants?: (entry: Entry) => boolean) => {
     const options = { log, frames, format, after, first: [], wants, writeTimeoutMs: 1_000, clock };
-    return new Subscriber({ ...options, onEnd: () => {} }).stream.getReader();
+    return new Subscriber({ ...options, isStopping: () => false, onEnd: () => {} }).stream.getReader();
   };
   return { log, frames, append, open };
 }

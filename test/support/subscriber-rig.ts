@@ -54,6 +54,7 @@ export function subscribe(
     first: [],
     writeTimeoutMs,
     clock: { wall: () => now, monotonic: () => now },
+    isStopping: () => false,
     onEnd: () => (ends += 1),
     ...rest,
   });
