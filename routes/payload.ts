@@ -1,4 +1,3 @@
-import { Problem } from "../src/problem.ts";
 import type { AppContext } from "./context.ts";
 
 /** A media type with parameters, as RFC 9110 §8.3.1 has it; what a device sends may be anything. */
@@ -18,14 +17,5 @@ export function payloadResponse(c: AppContext, payload: Buffer, contentType: str
     "content-security-policy": "sandbox; default-src 'none'",
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
-  });
-}
-
-/** @throws {Problem} `content-too-large` */
-export function checkPayload(payload: Uint8Array, maxPayloadBytes: number): void {
-  if (payload.length <= maxPayloadBytes) return;
-  throw new Problem("content-too-large", {
-    detail: `The payload has ${payload.length} bytes, and this server takes ${maxPayloadBytes} at most`,
-    limit: { name: "CONNACK_MAX_PAYLOAD_BYTES", value: maxPayloadBytes },
   });
 }

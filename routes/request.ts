@@ -8,7 +8,8 @@ import type { App, AppContext, Services } from "./context.ts";
 import { idempotent } from "./middleware/idempotency.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { answers, flag, idParameter } from "./parameters.ts";
-import { checkPayload, payloadResponse } from "./payload.ts";
+import { payloadResponse } from "./payload.ts";
+import { checkPayload } from "./publish-options.ts";
 
 const mostMs = 60_000;
 
