@@ -15,8 +15,9 @@ const { values, positionals } = parseArgs({
     /** Another checkout of Connack, to measure beside this one in the same run. */
     against: { type: "string" },
     rounds: { type: "string" },
-    /** Of one turn of `publish` and `messages`. */
+    /** Of one turn of `publish` and `messages`, and of the one before all that does not count. */
     seconds: { type: "string", default: "1" },
+    "warm-up": { type: "string", default: "3" },
     /** Which figures of `publish` and `messages`: http0, lines1, … */
     only: { type: "string", default: "" },
     callers: { type: "string", default: "64" },
@@ -29,7 +30,13 @@ const { values, positionals } = parseArgs({
 });
 const { against } = values;
 const only = values.only.split(",").filter((name) => name !== "");
-const turns = { rounds: Number(values.rounds ?? 5), seconds: Number(values.seconds), only, against };
+const turns = {
+  rounds: Number(values.rounds ?? 5),
+  seconds: Number(values.seconds),
+  warmUp: Number(values["warm-up"]),
+  only,
+  against,
+};
 const settleMs = Number(values.settle) * 1_000;
 
 const suites: Readonly<Record<string, (report: Report) => Promise<void>>> = {

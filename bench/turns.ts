@@ -72,12 +72,18 @@ export class Contestant {
 export interface TurnSizes {
   readonly rounds: number;
   readonly seconds: number;
+  /** Seconds of each before: compilers take their time, and longer with more code. */
+  readonly warmUp: number;
 }
 
-/** Everyone's turn in each round, after one that does not count. */
-export async function takeTurns(all: readonly Contestant[], { rounds, seconds }: TurnSizes): Promise<void> {
-  for (let round = 0; round <= rounds; round += 1)
-    for (const contestant of all) await contestant.turn(seconds * 1_000, round > 0);
+/** Everyone's turn in each round, after a longer one that does not count. */
+export async function takeTurns(
+  all: readonly Contestant[],
+  { rounds, seconds, warmUp }: TurnSizes,
+): Promise<void> {
+  for (const contestant of all) await contestant.turn(warmUp * 1_000, false);
+  for (let round = 0; round < rounds; round += 1)
+    for (const contestant of all) await contestant.turn(seconds * 1_000, true);
 }
 
 /** The median of the ratios of each round: who else is busy is so to both. */
