@@ -13,7 +13,7 @@ import { live } from "./live.ts";
 import { awaitPage, pageBody, readPage, type PageQuery } from "./messages-page.ts";
 import { answers, idParameter, limitParameter } from "./parameters.ts";
 import { payloadResponse } from "./payload.ts";
-import { holdParameter, patienceOf } from "./waiting.ts";
+import { holdParameter, patienceOf, waitOn } from "./waiting.ts";
 
 const querySchema = z.strictObject({
   after: z.string().max(128).optional(),
@@ -126,14 +126,14 @@ function stillThere(log: Connection["session"]["messages"]["log"], start: Start)
 /** Subscribes for the length of the call, where that is asked for. */
 async function subscribed(
   c: AppContext,
-  { waits }: Services,
-  { session }: Connection,
+  services: Services,
+  connection: Connection,
   { subscribe, qos }: Query,
 ): Promise<() => void> {
   if (subscribe === undefined || c.req.method === "HEAD") return () => {};
   const subscription = { topicFilter: subscribe, qos: qos ?? 0 } as const;
   const patience = patienceOf(c, undefined);
-  return waits.during(c.env?.holdOpen, () => session.hold(subscription, patience));
+  return waitOn(services, connection, c.env?.holdOpen, () => connection.session.hold(subscription, patience));
 }
 
 async function pageAnswer(

@@ -1,6 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Published } from "../src/connection/publisher.ts";
-import type { Session } from "../src/connection/session.ts";
+import type { Connection } from "../src/connection/connection.ts";
 import { publishSchema, type PublishMessage } from "../src/mqtt/message.ts";
 import { Problem } from "../src/problem.ts";
 import type { HoldOpen } from "../src/waits.ts";
@@ -15,7 +15,7 @@ import { readMessage } from "./publish-message.ts";
 import { inParameters, readRawMessage } from "./publish-options.ts";
 import { invalidParameters, readQuery, readWait, refuseOptions, type Query } from "./publish-query.ts";
 import { publishStream } from "./publish-stream.ts";
-import { waitOf } from "./waiting.ts";
+import { waitOf, waitOn } from "./waiting.ts";
 
 /** A wait that is shorter ends before the runtime's limit on silence, which costs something to lift. */
 const shortWaitMs = 25_000;
@@ -55,7 +55,7 @@ export function mountPublish(app: App, services: Services): void {
       : { name: "CONNACK_MAX_BODY_BYTES", value: maxBodyBytes };
     const body = await readBody(c.req.raw, limit);
     const publish = isRaw ? publishRaw : publishJson;
-    const call = { c, services, session: connection.session, query, body, caller: c.req.raw };
+    const call = { c, services, connection, query, body, caller: c.req.raw };
     if (!headers.has("idempotency-key")) return publish(call);
     c.set("body", body);
     // What is begun goes on without its caller, so that the key has an answer when the call is made again.
@@ -78,7 +78,7 @@ async function settle(c: AppContext, publish: () => Response | Promise<Response>
 interface Call {
   readonly c: AppContext;
   readonly services: Services;
-  readonly session: Session;
+  readonly connection: Connection;
   readonly query: Query;
   readonly body: Buffer;
   readonly caller: { readonly signal: AbortSignal };
@@ -86,9 +86,14 @@ interface Call {
 
 /** Answers at once, without a promise, where it can: there are many of these. */
 function publishRaw(call: Call): Response | Promise<Response> {
-  const { c, session, query, body } = call;
+  const { c, connection, query, body } = call;
   const wait = readWait(query);
-  const { message, sources } = readRawMessage(query, c.req.raw.headers, body, session.protocolVersion);
+  const { message, sources } = readRawMessage(
+    query,
+    c.req.raw.headers,
+    body,
+    connection.session.protocolVersion,
+  );
   if (sources.size === 0) return publishOne(call, message, wait);
   return inTermsOf(sources, () => publishOne(call, message, wait));
 }
@@ -116,7 +121,7 @@ function publishJson(call: Call): Response | Promise<Response> {
 }
 
 async function publishArray(
-  { c, services, session, caller }: Call,
+  { c, services, connection, caller }: Call,
   values: readonly unknown[],
   wait: number | undefined,
 ): Promise<Response> {
@@ -126,8 +131,8 @@ async function publishArray(
   }
   const messages = values.map((one, index) => readMessage(one, services.maxPayloadBytes, [index]));
   const waitMs = waitOf(c, wait);
-  const outcomes = await services.waits.during(holdOpenFor(c, waitMs), () =>
-    publishAll(session.publisher, messages, waitMs, caller),
+  const outcomes = await waitOn(services, connection, holdOpenFor(c, waitMs), () =>
+    publishAll(connection.session.publisher, messages, waitMs, caller),
   );
   return c.body(`{"results":[${outcomes.map(resultOf).join(",")}]}`, 207, jsonHeaders);
 }
@@ -135,20 +140,20 @@ async function publishArray(
 const jsonHeaders = { "content-type": "application/json" };
 
 function publishOne(
-  { c, services, session, caller }: Call,
+  { c, services, connection, caller }: Call,
   message: PublishMessage,
   wait: number | undefined,
 ): Response | Promise<Response> {
-  const { publisher } = session;
+  const { publisher } = connection.session;
   const outcome = message.qos === 0 ? publishNow(publisher, message) : null;
   if (outcome instanceof Problem) throw outcome;
   const answer = (published: Published) =>
     c.body(`{${membersOf(published)}}`, statusOf(published), jsonHeaders);
   if (outcome !== null) return answer(outcome);
   const waitMs = waitOf(c, wait);
-  return services.waits
-    .during(holdOpenFor(c, waitMs), () => publisher.publish(message, waitMs, caller))
-    .then(answer);
+  return waitOn(services, connection, holdOpenFor(c, waitMs), () =>
+    publisher.publish(message, waitMs, caller),
+  ).then(answer);
 }
 
 /** @throws {Problem} `unsupported-media-type`; `invalid-request` where the body could be a payload without its topic */

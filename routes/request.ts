@@ -10,6 +10,7 @@ import { jsonBody } from "./middleware/json-body.ts";
 import { answers, flag, idParameter } from "./parameters.ts";
 import { payloadResponse } from "./payload.ts";
 import { checkPayload } from "./publish-options.ts";
+import { waitOn } from "./waiting.ts";
 
 const mostMs = 60_000;
 
@@ -35,7 +36,7 @@ const requestSchema = publishFields
 
 /** `POST …/request`: publishes, and answers with the response (MQTT 5 §4.10). */
 export function mountRequest(app: App, services: Services): void {
-  const { registry, waits, clock, idempotency, maxPayloadBytes } = services;
+  const { registry, clock, idempotency, maxPayloadBytes } = services;
   const route = createRoute({
     method: "post",
     path: "/connections/{id}/request",
@@ -48,13 +49,15 @@ export function mountRequest(app: App, services: Services): void {
     responses: answers,
   });
   app.openapi(route, async (c) => {
-    const { session } = registry.get(c.req.valid("param").id);
+    const connection = registry.get(c.req.valid("param").id);
     const { timeoutMs, responseTopic, ...message } = c.req.valid("json");
     checkPayload(message.payload, maxPayloadBytes);
     const started = clock.monotonic();
     const patience = { waitMs: timeoutMs, signal: c.req.raw.signal };
     const call = { message: { ...message, properties: message.properties }, responseTopic };
-    const response = await waits.during(c.env?.holdOpen, () => session.request(call, patience));
+    const response = await waitOn(services, connection, c.env?.holdOpen, () =>
+      connection.session.request(call, patience),
+    );
     const ms = roundMs(clock.monotonic() - started);
     if (c.req.valid("query").raw)
       return payloadResponse(c as AppContext, response.payload, response.properties.contentType) as never;

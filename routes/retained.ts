@@ -4,13 +4,13 @@ import { topicNameSchema } from "../src/mqtt/fields.ts";
 import type { App, AppContext, Services } from "./context.ts";
 import { answers, idParameter } from "./parameters.ts";
 import { payloadResponse } from "./payload.ts";
-import { waitParameter } from "./waiting.ts";
+import { waitOn, waitParameter } from "./waiting.ts";
 
 /** Brokers send retained messages right after SUBACK, and say nothing where there is none. */
 const defaultWaitSeconds = 2;
 
 /** `GET …/retained?topic=`: the retained message of one topic (MQTT 5 §3.3.1.3). */
-export function mountRetained(app: App, { registry, waits }: Services): void {
+export function mountRetained(app: App, services: Services): void {
   const route = createRoute({
     method: "get",
     path: "/connections/{id}/retained",
@@ -25,11 +25,11 @@ export function mountRetained(app: App, { registry, waits }: Services): void {
     responses: answers,
   });
   app.openapi(route, async (c) => {
-    const { session } = registry.get(c.req.valid("param").id);
+    const connection = services.registry.get(c.req.valid("param").id);
     const { topic, wait, format } = c.req.valid("query");
     const waitMs = Math.max(1, Math.round((wait ?? defaultWaitSeconds) * 1_000));
-    const message = await waits.during(c.env?.holdOpen, () =>
-      session.readRetained(topic, { waitMs, signal: c.req.raw.signal }),
+    const message = await waitOn(services, connection, c.env?.holdOpen, () =>
+      connection.session.readRetained(topic, { waitMs, signal: c.req.raw.signal }),
     );
     if (format === "json") return c.json(messageView(message), 200, { "cache-control": "no-store" }) as never;
     return payloadResponse(c as AppContext, message.payload, message.properties.contentType) as never;

@@ -8,7 +8,7 @@ import { Problem } from "../src/problem.ts";
 import type { App, AppContext, Services } from "./context.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { answers, idParameter } from "./parameters.ts";
-import { patienceOf, waitParameter } from "./waiting.ts";
+import { patienceOf, waitOn, waitParameter } from "./waiting.ts";
 
 const waitQuery = z.strictObject({ wait: waitParameter });
 /**
@@ -19,7 +19,7 @@ const filterParameter = idParameter.extend({ filter: z.string() });
 
 /** `…/subscriptions`: what a connection is subscribed to, kept across reconnects. */
 export function mountSubscriptions(app: App, services: Services): void {
-  const { registry, waits } = services;
+  const { registry } = services;
   const post = createRoute({
     method: "post",
     path: "/connections/{id}/subscriptions",
@@ -33,10 +33,11 @@ export function mountSubscriptions(app: App, services: Services): void {
   });
   app.openapi(post, async (c) => {
     const { id } = c.req.valid("param");
-    const { session } = registry.get(id);
+    const connection = registry.get(id);
+    const { session } = connection;
     const subscription = c.req.valid("json");
     const patience = patienceOf(c, c.req.valid("query").wait);
-    const { result, created } = await waits.during(c.env?.holdOpen, () =>
+    const { result, created } = await waitOn(services, connection, c.env?.holdOpen, () =>
       session.subscribe(subscription, patience),
     );
     const location = locationOf(id, subscription.topicFilter);
@@ -102,16 +103,17 @@ function mountOne(app: App, services: Services): void {
 
 async function unsubscribe(
   c: AppContext,
-  { registry, waits }: Services,
+  services: Services,
   id: string,
   filter: string,
   wait: number | undefined,
 ): Promise<Response> {
-  const { session } = registry.get(id);
+  const connection = services.registry.get(id);
+  const { session } = connection;
   const parsed = topicFilterSchema.safeParse(filter);
   if (!parsed.success || session.subscriptions.find(filter) === null) throw unknownFilter();
   const patience = patienceOf(c, wait);
-  await waits.during(c.env?.holdOpen, () => session.unsubscribe(parsed.data, patience));
+  await waitOn(services, connection, c.env?.holdOpen, () => session.unsubscribe(parsed.data, patience));
   return c.body(null, 204);
 }
 

@@ -1,7 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import type { Waiting } from "../src/connection/operations.ts";
 import type { Patience } from "../src/connection/session.ts";
-import type { AppContext } from "./context.ts";
+import type { Connection } from "../src/connection/connection.ts";
+import type { HoldOpen } from "../src/waits.ts";
+import type { AppContext, Services } from "./context.ts";
 
 const defaultWaitSeconds = 10;
 const mostWaitSeconds = 60;
@@ -71,4 +73,16 @@ export function waitOf(c: AppContext, wait: number | undefined): number {
 /** As {@link waitOf}, with the caller, whose leaving ends the wait. */
 export function patienceOf(c: AppContext, wait: number | undefined): Patience {
   return { waitMs: waitOf(c, wait), signal: c.req.raw.signal };
+}
+
+/** Runs a call that waits for something of a connection: one of the waits, and the connection does not go idle meanwhile. */
+export function waitOn<T>(
+  { registry, waits }: Pick<Services, "registry" | "waits">,
+  connection: Connection,
+  holdOpen: HoldOpen | undefined,
+  call: () => Promise<T>,
+): Promise<T> {
+  if (connection.request.idleTtlMs === null) return waits.during(holdOpen, call);
+  const letIdle = registry.hold(connection.id);
+  return waits.during(holdOpen, call).finally(letIdle);
 }
