@@ -50,8 +50,13 @@ export class Reports {
     return this.#blockedSince === null ? null : this.#blockedSince + this.#options.writeTimeoutMs;
   }
 
+  /** Never does anything with the stream itself: whoever has an outcome is not bothered with its reader. */
   write(text: string): void {
     this.#text += text;
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     // Not a microtask: outcomes that come in one packet from the broker are told in several.
@@ -73,6 +78,8 @@ export class Reports {
       this.#controller?.enqueue(chunk);
       answer();
       this.#options.onChunk();
+      // One runtime finds out within enqueue() that the reader has gone, and cancels.
+      if (this.#isOver()) return;
     }
     if (this.#ending && this.#text === "") {
       this.#controller?.close();
@@ -83,7 +90,11 @@ export class Reports {
   /** Ends the stream when the reader has taken all. */
   end(): void {
     this.#ending = true;
-    this.flush();
+    this.#schedule();
+  }
+
+  #isOver(): boolean {
+    return this.#over;
   }
 
   /** Cuts the stream off. */
