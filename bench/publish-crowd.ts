@@ -23,7 +23,7 @@ export async function measureCrowd(qos: 0 | 1, sizes: PublishSizes, report: Repo
   for (const [name, server] of Object.entries({ connack, "with no other": alone })) {
     await openConnection(server, "bench", broker.url);
     const load = stack.use(startChild(program("http-load.ts")));
-    await openCallers(load, server, "bench", qos, sizes.callers);
+    await openCallers(load, server, { topic: "bench/http", qos }, sizes.callers);
     all.push(
       new Contestant(name, { server: server.pid, load: load.pid }, counter, (ms) =>
         load.ask<Turn>({ command: "run", ms }),
@@ -33,7 +33,14 @@ export async function measureCrowd(qos: 0 | 1, sizes: PublishSizes, report: Repo
   await takeTurns(all, sizes);
   if (qos === 1) refuseLoss(all);
   const [many, one] = all as [Contestant, Contestant];
-  tellRates(`… QoS ${qos}, with ${sizes.connections} other connections`, many, one, 0.9, [], report);
+  tellRates(
+    `HTTP publish, QoS ${qos}, with ${sizes.connections} other connections`,
+    many,
+    one,
+    0.9,
+    [],
+    report,
+  );
 }
 
 async function fill(server: Server, count: number, url: string): Promise<void> {

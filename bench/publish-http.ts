@@ -9,7 +9,17 @@ import { tellRates } from "./tell-rates.ts";
 import { Contestant, takeTurns, type Turn } from "./turns.ts";
 
 /** One message a request, from many callers at once: beside a POST that does nothing, and a bare bridge. */
-export async function measureHttp(qos: 0 | 1, sizes: PublishSizes, report: Report): Promise<void> {
+export function measureHttp(qos: 0 | 1, sizes: PublishSizes, report: Report): Promise<void> {
+  return measure(qos, "bench/http", sizes, report);
+}
+
+/** The same to a topic to which nobody is subscribed: no processor time for arrivals, which nobody counts. */
+export function measureUnheard(qos: 0 | 1, sizes: PublishSizes, report: Report): Promise<void> {
+  return measure(qos, "unheard/http", sizes, report);
+}
+
+async function measure(qos: 0 | 1, topic: string, sizes: PublishSizes, report: Report): Promise<void> {
+  const heard = topic.startsWith("bench/");
   await using broker = await startBroker();
   await using counter = startChild(program("light-readers.ts"));
   await counter.ask({ command: "open", kind: "mqtt", url: broker.url, target: "bench/#", count: 1 });
@@ -27,13 +37,11 @@ export async function measureHttp(qos: 0 | 1, sizes: PublishSizes, report: Repor
   for (const { name, server } of servers) {
     await openConnection(server, "bench", broker.url);
     const load = newLoad();
-    await openCallers(load, server, "bench", qos, sizes.callers);
+    await openCallers(load, server, { topic, qos }, sizes.callers);
+    const shared = { mosquitto: broker.pid, ...(heard ? { subscriber: counter.pid } : {}) };
     publishing.push(
-      new Contestant(
-        name,
-        { server: server.pid, load: load.pid, mosquitto: broker.pid, subscriber: counter.pid },
-        counter,
-        (ms) => load.ask<Turn>({ command: "run", ms }),
+      new Contestant(name, { server: server.pid, load: load.pid, ...shared }, heard ? counter : null, (ms) =>
+        load.ask<Turn>({ command: "run", ms }),
       ),
     );
   }
@@ -41,14 +49,22 @@ export async function measureHttp(qos: 0 | 1, sizes: PublishSizes, report: Repor
   // A JSON text of as many bytes.
   const body = JSON.stringify(payloadText(0).slice(2));
   const { callers: count } = sizes;
-  await idle.ask({ command: "prepare", url: bare.url, path: "/no-op", type: "application/json", body, count });
+  await idle.ask({
+    command: "prepare",
+    url: bare.url,
+    path: "/no-op",
+    type: "application/json",
+    body,
+    count,
+  });
   const noOp = new Contestant("no-op POST", { server: bare.pid, load: idle.pid }, null, (ms) =>
     idle.ask<Turn>({ command: "run", ms }),
   );
   await takeTurns([noOp, ...publishing], sizes);
   const [ours, ...others] = publishing as [Contestant, ...Contestant[]];
   if (qos === 1) refuseLoss(publishing);
-  tellRates(`HTTP publish, QoS ${qos}, ${count} callers`, ours, noOp, qos === 0 ? 0.6 : 0.5, others, report);
+  const figure = `HTTP publish, QoS ${qos}, ${count} callers${heard ? "" : ", nobody subscribed"}`;
+  tellRates(figure, ours, noOp, qos === 0 ? 0.6 : 0.5, others, report);
 }
 
 export async function openConnection(server: Server, id: string, url: string): Promise<void> {
@@ -57,15 +73,14 @@ export async function openConnection(server: Server, id: string, url: string): P
   http.close();
 }
 
-/** Has callers ready who publish raw payloads. */
+/** Has callers ready who publish raw payloads over the connection `bench`. */
 export async function openCallers(
   load: Child,
   { url }: Server,
-  id: string,
-  qos: number,
+  { topic, qos }: { readonly topic: string; readonly qos: number },
   count: number,
 ): Promise<void> {
-  const path = `/connections/${id}/publish?topic=bench/http&qos=${qos}`;
+  const path = `/connections/bench/publish?topic=${topic}&qos=${qos}`;
   // curl's type, which is none of the message's.
   const type = "application/x-www-form-urlencoded";
   await load.ask({ command: "prepare", url, path, type, body: payloadText(0), count });
