@@ -150,7 +150,7 @@ export const catalogue = {
     415,
     "Unsupported media type",
     false,
-    "The call reads application/json.",
+    "The call does not read bodies of this type; detail says which it reads.",
     "curl sends a form type unless told: add -H 'Content-Type: application/json'.",
   ),
   "invalid-request": entry(

@@ -6,6 +6,7 @@ import mqtt, {
   type Packet,
 } from "mqtt";
 import type { Subscription } from "../mqtt/subscription.ts";
+import type { AttemptDeps } from "./attempt.ts";
 import { clientOptions, type ConnectFields } from "./client-options.ts";
 import { readConnackProperties } from "./connack.ts";
 import type { ClientEvent, DisconnectOptions, SubscribeResult } from "./client-event.ts";
@@ -18,12 +19,6 @@ import type { Wire } from "./outgoing.ts";
 import { readAck, readDisconnect } from "./read-packets.ts";
 import { encodePubrel } from "./publish-packet.ts";
 import type { IncomingStore, SessionState } from "./session-state.ts";
-
-/** The members of mqtt.js that its types hide and that are used here; a contract test pins them to the version. */
-interface HiddenMembers {
-  outgoing: Record<string, { readonly cb: (error: Error) => void }>;
-  handleMessage(packet: Packet, done: () => void): void;
-}
 
 /** A fresh store of QoS 2 messages that arrive; mqtt.js's own, told to survive the end of a client. */
 export function createIncomingStore(): IncomingStore {
@@ -46,12 +41,13 @@ const closeGuardMs = 500;
  * attempt makes another client.
  */
 export class Client implements Wire {
-  readonly #client: MqttJsClient & HiddenMembers;
+  readonly #client: MqttJsClient;
   readonly #stream: Duplex;
   readonly #fields: ConnectFields;
   readonly #session: SessionState;
   readonly #inbound: Inbound;
   readonly #writer: BatchedWriter;
+  readonly #report: (error: unknown) => void;
   #emit: (event: ClientEvent) => void;
   /** The stream's own destroy(), which mqtt.js does not reach directly. */
   readonly #destroyStream: (error?: Error) => Duplex;
@@ -69,7 +65,7 @@ export class Client implements Wire {
     stream: Duplex,
     fields: ConnectFields,
     session: SessionState,
-    limits: { readonly maxPacketBytes: number; readonly now: () => number },
+    limits: Pick<AttemptDeps, "maxPacketBytes" | "now" | "report">,
     emit: (event: ClientEvent) => void,
   ) {
     this.#stream = stream;
@@ -79,20 +75,22 @@ export class Client implements Wire {
     this.#inbound = new Inbound(fields.request.properties?.topicAliasMaximum ?? 0);
     this.#emit = emit;
     this.#destroyStream = stream.destroy.bind(stream);
+    this.#report = limits.report;
     this.#watch(limits.maxPacketBytes, limits.now);
     const options = {
       ...clientOptions(fields, limits.maxPacketBytes),
       incomingStore: session.incoming,
       messageIdProvider: session.ids,
     };
-    this.#client = new mqtt.MqttClient(() => stream as never, options) as unknown as MqttJsClient &
-      HiddenMembers;
+    this.#client = new mqtt.MqttClient(() => stream as never, options);
+    const receive = (packet: Packet) => this.#received(packet);
+    const deliver = (packet: Packet) => this.#deliver(packet);
     this.#client.handleMessage = (packet, done) => {
-      this.#deliver(packet as IPublishPacket);
+      this.#guarded(deliver, packet);
       if (this.messagesIn % messagesInARow === 0) setImmediate(done);
       else done();
     };
-    this.#client.on("packetreceive", (packet) => this.#received(packet));
+    this.#client.on("packetreceive", (packet) => this.#guarded(receive, packet));
     this.#client.on("connect", () => this.#emit({ type: "ready" }));
     this.#client.on("error", (error) => this.#failed(error));
     this.#client.on("close", () => this.#ended());
@@ -198,8 +196,16 @@ export class Client implements Wire {
     });
   }
 
+  /** Nothing is thrown into mqtt.js, which would read no further packet. */
+  #guarded(handle: (packet: Packet) => void, packet: Packet): void {
+    try {
+      if (this.#violation === null && !this.#closed) handle(packet);
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
   #received(packet: Packet): void {
-    if (this.#violation !== null || this.#closed) return;
     if (packet.cmd === "publish") {
       const wrong = this.#inbound.check(packet);
       if (wrong !== null) this.#breaks(wrong);
@@ -218,9 +224,9 @@ export class Client implements Wire {
     }
   }
 
-  #deliver(packet: IPublishPacket): void {
-    const message = this.#inbound.take(packet);
-    if (this.#violation !== null || this.#closed || message === null) return;
+  #deliver(packet: Packet): void {
+    const message = this.#inbound.take(packet as IPublishPacket);
+    if (message === null) return;
     this.messagesIn += 1;
     this.#session.received(message);
   }
@@ -254,11 +260,8 @@ export class Client implements Wire {
     const refusal = typeof error.code === "number" && error.message.startsWith("Connection refused");
     if (refusal || this.#violation !== null || this.#closed) return;
     const reasonCode = typeof error.code === "number" ? error.code : 0x81;
-    this.#violate({
-      kind: "protocol",
-      reasonCode,
-      detail: "The broker sent a packet that breaks the protocol",
-    });
+    const detail = "The broker sent a packet that breaks the protocol";
+    this.#violate({ kind: "protocol", reasonCode, detail });
   }
 
   #violate(violation: Violation): void {

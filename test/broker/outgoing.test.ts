@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { Outgoing, type Delivery, type Wire } from "../../src/broker/outgoing.ts";
 import { encodePublish } from "../../src/broker/publish-packet.ts";
 import type { PublishAck } from "../../src/broker/session-state.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { generate } from "mqtt-packet";
 import { encodePlainPublish } from "../../src/broker/plain-publish.ts";
 import { encodePublish, setPacketId } from "../../src/broker/publish-packet.ts";
