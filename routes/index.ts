@@ -1,5 +1,4 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { requestId } from "hono/request-id";
 import { mountControl, mountOpening } from "./connections.ts";
 import type { App, AppEnv, Services } from "./context.ts";
 import { mountEvents } from "./events.ts";
@@ -9,6 +8,7 @@ import { accessLog } from "./middleware/access-log.ts";
 import { browserSafety } from "./middleware/browser-safety.ts";
 import { limitBody } from "./middleware/json-body.ts";
 import { onError, onInvalid, onNotFound } from "./middleware/problems.ts";
+import { nameRequests, sayRequestId } from "./middleware/request-id.ts";
 import { mountProbe } from "./probe.ts";
 import { mountProblems } from "./problems.ts";
 import { mountPublish } from "./publish.ts";
@@ -22,11 +22,12 @@ export function createRoutes(services: Services): App {
   const app: App = new OpenAPIHono<AppEnv>({ defaultHook: onInvalid });
   app.onError(onError(services.logger));
   app.notFound(onNotFound(app));
-  app.use(requestId({ limitLength: 64 }));
+  app.use(nameRequests());
   if (services.logger.level === "debug") app.use(accessLog(services.logger, services.clock));
   app.use(browserSafety(services.allowedHosts));
   // Limits its body by itself: a stream of lines has no end.
   mountPublish(app, services);
+  app.use(sayRequestId());
   app.use(limitBody(services.maxBodyBytes));
   mountHealth(app, services);
   mountProblems(app);

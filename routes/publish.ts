@@ -7,6 +7,7 @@ import type { HoldOpen } from "../src/waits.ts";
 import type { App, AppContext, Services } from "./context.ts";
 import { idempotent } from "./middleware/idempotency.ts";
 import { problemResponse } from "./middleware/problems.ts";
+import { requestIdHeader, saidIn } from "./middleware/request-id.ts";
 import { answers, idParameter } from "./parameters.ts";
 import { membersOf, resultOf, statusOf } from "./publish-answer.ts";
 import { publishAll, publishNow } from "./publish-batch.ts";
@@ -47,7 +48,10 @@ export function mountPublish(app: App, services: Services): void {
     const { headers } = c.req.raw;
     const type = headers.get("content-type");
     const isRaw = query.has("topic");
-    if (!isRaw && type !== null && linesType.test(type)) return publishStream(c, services, connection, query);
+    if (!isRaw && type !== null && linesType.test(type)) {
+      saidIn(c);
+      return publishStream(c, services, connection, query);
+    }
     if (!isRaw) checkType(type);
     const { maxBodyBytes, maxPayloadBytes } = services;
     const limit = isRaw
@@ -58,6 +62,7 @@ export function mountPublish(app: App, services: Services): void {
     const call = { c, services, connection, query, body, caller: c.req.raw };
     if (!headers.has("idempotency-key")) return publish(call);
     c.set("body", body);
+    saidIn(c);
     // What is begun goes on without its caller, so that the key has an answer when the call is made again.
     const replayed = await replaying(c, () => settle(c, () => publish({ ...call, caller: nobody })));
     return replayed ?? c.res;
@@ -129,6 +134,7 @@ async function publishArray(
     const detail = `expected 1 to ${mostMessages} messages`;
     throw new Problem("invalid-request", { detail, errors: [{ pointer: "", detail }] });
   }
+  saidIn(c);
   const messages = values.map((one, index) => readMessage(one, services.maxPayloadBytes, [index]));
   const waitMs = waitOf(c, wait);
   const outcomes = await waitOn(services, connection, holdOpenFor(c, waitMs), () =>
@@ -147,8 +153,13 @@ function publishOne(
   const { publisher } = connection.session;
   const outcome = message.qos === 0 ? publishNow(publisher, message) : null;
   if (outcome instanceof Problem) throw outcome;
+  const { requestId } = c.var;
+  // Not by the framework, which would make the headers anew: half of a microsecond counts here.
   const answer = (published: Published) =>
-    c.body(`{${membersOf(published)}}`, statusOf(published), jsonHeaders);
+    new Response(`{${membersOf(published)}}`, {
+      status: statusOf(published),
+      headers: { "content-type": "application/json", [requestIdHeader]: requestId },
+    });
   if (outcome !== null) return answer(outcome);
   const waitMs = waitOf(c, wait);
   return waitOn(services, connection, holdOpenFor(c, waitMs), () =>

@@ -4,6 +4,7 @@ import { CallerLeft } from "../../src/connection/operations.ts";
 import { Problem, type FieldError } from "../../src/problem.ts";
 import type { Logger } from "../../src/log.ts";
 import type { App, AppContext, AppEnv } from "../context.ts";
+import { requestIdHeader } from "./request-id.ts";
 
 /** Nobody reads it; the status that proxies log for it. */
 const callerLeftStatus = 499;
@@ -14,6 +15,7 @@ export function problemResponse(c: AppContext, problem: Problem): Response {
   const headers: Record<string, string> = {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
+    [requestIdHeader]: c.var.requestId,
   };
   if (retryAfterSeconds !== undefined) headers["retry-after"] = String(retryAfterSeconds);
   if (allow !== undefined) headers["allow"] = allow.join(", ");
