@@ -17,9 +17,11 @@ const { values, positionals } = parseArgs({
     rounds: { type: "string" },
     /** Of one turn of `publish` and `messages`, and of the one before all that does not count. */
     seconds: { type: "string", default: "1" },
-    "warm-up": { type: "string", default: "3" },
+    "warm-up": { type: "string", default: "5" },
     /** Which figures of `publish` and `messages`: http0, lines1, … */
     only: { type: "string", default: "" },
+    /** Messages on their way to readers at once, in `messages`. */
+    ahead: { type: "string" },
     callers: { type: "string", default: "64" },
     connections: { type: "string", default: "10000" },
     idle: { type: "string", default: "60" },
@@ -30,6 +32,7 @@ const { values, positionals } = parseArgs({
 });
 const { against } = values;
 const only = values.only.split(",").filter((name) => name !== "");
+const ahead = values.ahead === undefined ? undefined : Number(values.ahead);
 const turns = {
   rounds: Number(values.rounds ?? 5),
   seconds: Number(values.seconds),
@@ -66,7 +69,8 @@ const suites: Readonly<Record<string, (report: Report) => Promise<void>>> = {
       { ...turns, callers: Number(values.callers), connections: Number(values.connections) },
       report,
     ),
-  messages: (report) => measureMessages({ ...turns, readers: [1, 100, Number(values.readers)] }, report),
+  messages: (report) =>
+    measureMessages({ ...turns, ahead, readers: [1, 100, Number(values.readers)] }, report),
 };
 
 const unknown = positionals.filter((name) => !(name in suites));
