@@ -16,7 +16,7 @@ import { readMessage } from "./publish-message.ts";
 import { inParameters, readRawMessage } from "./publish-options.ts";
 import { invalidParameters, readQuery, readWait, refuseOptions, type Query } from "./publish-query.ts";
 import { publishStream } from "./publish-stream.ts";
-import { waitOf, waitOn } from "./waiting.ts";
+import { enterWait, waitOf, waitOn } from "./waiting.ts";
 
 /** A wait that is shorter ends before the runtime's limit on silence, which costs something to lift. */
 const shortWaitMs = 25_000;
@@ -146,25 +146,38 @@ async function publishArray(
 const jsonHeaders = { "content-type": "application/json" };
 
 function publishOne(
-  { c, services, connection, caller }: Call,
+  call: Call,
   message: PublishMessage,
   wait: number | undefined,
 ): Response | Promise<Response> {
-  const { publisher } = connection.session;
-  const outcome = message.qos === 0 ? publishNow(publisher, message) : null;
+  if (message.qos > 0) return publishAcknowledged(call, message, wait);
+  const outcome = publishNow(call.connection.session.publisher, message);
   if (outcome instanceof Problem) throw outcome;
-  const { requestId } = c.var;
-  // Not by the framework, which would make the headers anew: half of a microsecond counts here.
-  const answer = (published: Published) =>
-    new Response(`{${membersOf(published)}}`, {
-      status: statusOf(published),
-      headers: { "content-type": "application/json", [requestIdHeader]: requestId },
-    });
-  if (outcome !== null) return answer(outcome);
+  return outcome === null ? publishAcknowledged(call, message, wait) : answerOf(call, outcome);
+}
+
+/** One function that waits, and no more: there are many of these at once. */
+async function publishAcknowledged(
+  call: Call,
+  message: PublishMessage,
+  wait: number | undefined,
+): Promise<Response> {
+  const { c, services, connection, caller } = call;
   const waitMs = waitOf(c, wait);
-  return waitOn(services, connection, holdOpenFor(c, waitMs), () =>
-    publisher.publish(message, waitMs, caller),
-  ).then(answer);
+  const leave = enterWait(services, connection, holdOpenFor(c, waitMs));
+  try {
+    return answerOf(call, await connection.session.publisher.publish(message, waitMs, caller));
+  } finally {
+    leave();
+  }
+}
+
+/** Not by the framework, which would make the headers anew. */
+function answerOf({ c }: Call, published: Published): Response {
+  return new Response(`{${membersOf(published)}}`, {
+    status: statusOf(published),
+    headers: { "content-type": "application/json", [requestIdHeader]: c.var.requestId },
+  });
 }
 
 /** @throws {Problem} `unsupported-media-type`; `invalid-request` where the body could be a payload without its topic */

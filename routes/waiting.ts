@@ -75,14 +75,32 @@ export function patienceOf(c: AppContext, wait: number | undefined): Patience {
   return { waitMs: waitOf(c, wait), signal: c.req.raw.signal };
 }
 
-/** Runs a call that waits for something of a connection: one of the waits, and the connection does not go idle meanwhile. */
-export function waitOn<T>(
+/** Begins a wait for something of a connection, which does not go idle meanwhile; the returned function ends it. */
+export function enterWait(
   { registry, waits }: Pick<Services, "registry" | "waits">,
+  connection: Connection,
+  holdOpen: HoldOpen | undefined,
+): () => void {
+  const leave = waits.enter(holdOpen);
+  if (connection.request.idleTtlMs === null) return leave;
+  const letIdle = registry.hold(connection.id);
+  return () => {
+    letIdle();
+    leave();
+  };
+}
+
+/** Runs a call that waits for something of a connection. */
+export async function waitOn<T>(
+  services: Pick<Services, "registry" | "waits">,
   connection: Connection,
   holdOpen: HoldOpen | undefined,
   call: () => Promise<T>,
 ): Promise<T> {
-  if (connection.request.idleTtlMs === null) return waits.during(holdOpen, call);
-  const letIdle = registry.hold(connection.id);
-  return waits.during(holdOpen, call).finally(letIdle);
+  const leave = enterWait(services, connection, holdOpen);
+  try {
+    return await call();
+  } finally {
+    leave();
+  }
 }

@@ -23,12 +23,12 @@ export class Waits {
   }
 
   /**
-   * Runs a call that waits. `holdOpen` is undone at its end: else the limit would be gone for the idle time between the
-   * requests of a network connection, too.
+   * Begins a wait; the returned function ends it. `holdOpen` is undone then: else the limit would be gone for the idle
+   * time between the requests of a network connection, too.
    *
    * @throws {Problem} `limit-reached`
    */
-  async during<T>(holdOpen: HoldOpen | undefined, wait: () => Promise<T>): Promise<T> {
+  enter(holdOpen: HoldOpen | undefined): () => void {
     if (this.#count >= this.#limit) {
       const limit = { name: "CONNACK_MAX_WAITS", value: this.#limit };
       throw new Problem("limit-reached", {
@@ -39,11 +39,19 @@ export class Waits {
     }
     this.#count += 1;
     const release = holdOpen?.();
+    return () => {
+      this.#count -= 1;
+      release?.();
+    };
+  }
+
+  /** Runs a call that waits, as {@link enter} has it. */
+  async during<T>(holdOpen: HoldOpen | undefined, wait: () => Promise<T>): Promise<T> {
+    const leave = this.enter(holdOpen);
     try {
       return await wait();
     } finally {
-      release?.();
-      this.#count -= 1;
+      leave();
     }
   }
 }
