@@ -57,7 +57,9 @@ export function mountMessages(app: App, services: Services): void {
         "Messages come as application/json, text/event-stream or application/x-ndjson",
       );
     const { log } = connection.session.messages;
-    const asked = format === "json" ? query.after : (query.lastEventId ?? c.req.header("last-event-id"));
+    if (format !== "json") refuseOfPages(c as AppContext);
+    const resumed = query.lastEventId ?? c.req.header("last-event-id");
+    const asked = format === "json" ? (query.after ?? resumed) : resumed;
     // Before subscribing: what the broker sends at once belongs to the answer.
     const first = beginning(log, asked ?? query.after, format === "json" && query.subscribe === undefined);
     const release = await subscribed(c as AppContext, services, connection, query);
@@ -95,6 +97,18 @@ function mountPayload(app: App, { registry }: Services): void {
       throw new Problem("not-found", "There is no message with this id; the oldest go when the log is full");
     return payloadResponse(c as AppContext, payloadOf(entry), contentTypeOf(entry)) as never;
   });
+}
+
+/** A stream has no pages: whoever asks for one would wait for its end. */
+function refuseOfPages(c: AppContext): void {
+  for (const parameter of ["limit", "wait"]) {
+    if (c.req.query(parameter) === undefined) continue;
+    const detail = "has a meaning only with pages of JSON, not with streams";
+    throw new Problem("invalid-request", {
+      detail: `${parameter}: ${detail}`,
+      errors: [{ parameter, detail }],
+    });
+  }
 }
 
 function checkQuery({ subscribe, qos }: Query): void {

@@ -24,6 +24,8 @@ const shortWaitMs = 25_000;
 const mostMessages = 1_000;
 
 const jsonType = /^application\/([a-z.-]+\+)?json\s*(;|$)/i;
+/** What curl sends unless told: whoever sends it has thought of no type. */
+const formType = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 const linesType = /^application\/x-ndjson\s*(;|$)/i;
 
 /** Outlives every caller. */
@@ -182,8 +184,11 @@ function answerOf({ c }: Call, published: Published): Response {
 
 /** @throws {Problem} `unsupported-media-type`; `invalid-request` where the body could be a payload without its topic */
 function checkType(type: string | null): void {
-  if (type === null)
-    throw invalidParameters([{ parameter: "topic", detail: "is missing; with it, the body is the payload" }]);
+  if (type === null || formType.test(type)) {
+    const detail =
+      "is missing; with it the body is the payload, and without it the body is application/json or application/x-ndjson";
+    throw invalidParameters([{ parameter: "topic", detail }]);
+  }
   if (jsonType.test(type)) return;
   throw new Problem(
     "unsupported-media-type",

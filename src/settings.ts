@@ -122,7 +122,7 @@ export const settingsTable = {
   SEND_QUOTA: setting(
     integer(1, 60_000),
     1_000,
-    "QoS 1 and 2 messages of one connection that may be unacknowledged at once; less where the broker's Receive Maximum is less. More wait.",
+    "QoS 1 and 2 messages of one connection that may be unacknowledged at once; less where the broker's Receive Maximum is less, and 20 before MQTT 5, which has none. More wait.",
   ),
   MAX_INFLIGHT: setting(
     integer(1, 1_000_000),

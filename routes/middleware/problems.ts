@@ -110,7 +110,24 @@ function fieldErrors(issue: Issue, inBody: boolean): FieldError[] {
       located([...issue.path, key], inBody ? "there is no such field" : "there is no such parameter", inBody),
     );
   }
-  return [located(issue.path, issue.message, inBody)];
+  return [located(issue.path, inWords(issue.message), inBody)];
+}
+
+/** The schema library's own sentences, as ours are. */
+function inWords(message: string): string {
+  const input = /^Invalid input: expected (\w+), received (\w+)$/.exec(message);
+  if (input !== null) {
+    const [, expected = "", received = ""] = input;
+    const wanted = `expected ${article(expected === "record" ? "object" : expected)}`;
+    return received === "undefined" ? `is missing; ${wanted}` : `${wanted}, not ${article(received)}`;
+  }
+  const option = /^Invalid option: expected one of (.+)$/.exec(message)?.[1];
+  return option === undefined ? message : `expected one of ${option.replaceAll("|", ", ")}`;
+}
+
+function article(type: string): string {
+  if (type === "null") return type;
+  return `${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
 }
 
 function located(path: readonly PropertyKey[], detail: string, inBody: boolean): FieldError {

@@ -29,7 +29,14 @@ export function failureProblem(failure: Failure): Problem {
 
 /** What a call is told that needs the connection up; `now` in epoch milliseconds. */
 export function notConnectedProblem({ state }: Machine, now: number): Problem {
-  if (state.name === "failed" || state.name === "closing" || state.name === "closed") {
+  if (state.name === "failed") {
+    return new Problem("not-connected", {
+      detail: `The connection is not connected: it has failed (${state.failure.detail})`,
+      state: state.name,
+      hint: "It is not tried again by itself; POST …/reconnect does, with new credentials where they are the reason.",
+    });
+  }
+  if (state.name === "closing" || state.name === "closed") {
     return new Problem("not-connected", {
       detail: `The connection is not connected: it is ${state.name}`,
       state: state.name,

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { flagsOf, type EncodedPublish } from "../broker/publish-packet.ts";
 import type { PublishMessage } from "../mqtt/message.ts";
 import type { Negotiated } from "../mqtt/properties.ts";
@@ -5,9 +6,20 @@ import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
 import { Problem } from "../problem.ts";
 import { brokerLimit } from "./publish-problems.ts";
 
+/**
+ * Before version 5 a broker does not say how many it takes at once, and closes the connection over more. This many is
+ * what a broker takes that nobody has told otherwise.
+ */
+const usualInFlight = 20;
+
+/** How many messages of QoS 1 and 2 the broker takes unacknowledged (MQTT 5 §3.2.2.3.3). */
+export function receiveMaximum(negotiated: Negotiated, version: ProtocolVersion): number {
+  return version === "5" ? negotiated.receiveMaximum : usualInFlight;
+}
+
 /** What keeps a message from being sent over a connection as it is, before anything is encoded; or null. */
 export function checkPublish(
-  { qos, retain, properties }: PublishMessage,
+  { qos, retain, payload, properties }: PublishMessage,
   negotiated: Negotiated,
   version: ProtocolVersion,
 ): Problem | null {
@@ -27,6 +39,7 @@ export function checkPublish(
     );
   if (properties === undefined) return null;
   if (version !== "5") return checkOlder(properties, version);
+  if (properties.payloadFormatIndicator === 1 && !isUtf8(payload)) return notUtf8();
   const most = negotiated.topicAliasMaximum;
   if (properties.topicAlias !== undefined && properties.topicAlias > most)
     return brokerLimit(
@@ -44,6 +57,13 @@ export function takes(
 ): boolean {
   const { qos, retain } = flagsOf(again);
   return again.length <= maximumPacketSize && qos <= maximumQoS && (retainAvailable || !retain);
+}
+
+/** Who receives it may take it for a Protocol Error (MQTT 5 §3.3.2.3.2). */
+function notUtf8(): Problem {
+  const pointer = "/properties/payloadFormatIndicator";
+  const detail = "says that the payload is UTF-8, which it is not";
+  return new Problem("invalid-request", { detail: `${pointer}: ${detail}`, errors: [{ pointer, detail }] });
 }
 
 /** PUBLISH has no properties before version 5. */

@@ -8,7 +8,7 @@ import type { QoS } from "../mqtt/qos.ts";
 import { reasonName } from "../mqtt/reason.ts";
 import { Problem } from "../problem.ts";
 import { notConnectedProblem } from "./problems.ts";
-import { checkPublish, takes } from "./publish-limits.ts";
+import { checkPublish, receiveMaximum, takes } from "./publish-limits.ts";
 import { acknowledgementTimeout, brokerLimit, lostInFlight, refusalProblem } from "./publish-problems.ts";
 import type { Machine } from "./state.ts";
 
@@ -121,7 +121,8 @@ export class Publisher {
   begin(client: Client, negotiated: Negotiated, sessionPresent: boolean): void {
     this.#client = client;
     client.onDrain(() => this.pump());
-    const quota = Math.min(this.#limits.sendQuota, negotiated.receiveMaximum);
+    const version = this.#machine().established?.protocolVersion ?? "5";
+    const quota = Math.min(this.#limits.sendQuota, receiveMaximum(negotiated, version));
     this.#outgoing.begin(client, quota, sessionPresent, (publish) => takes(negotiated, publish));
     this.pump();
   }

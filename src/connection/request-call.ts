@@ -3,7 +3,7 @@ import type { PublishMessage, ReceivedMessage } from "../mqtt/message.ts";
 import { parseTopicName, type TopicFilter, type TopicName } from "../mqtt/topic.ts";
 import { Problem } from "../problem.ts";
 import type { Link } from "./link.ts";
-import type { Publisher } from "./publisher.ts";
+import type { Publisher, Submission } from "./publisher.ts";
 import type { Requests } from "./requests.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -17,6 +17,8 @@ export interface RequestParts {
   readonly requests: Requests;
   readonly subscriptions: Subscriptions;
   readonly publisher: Publisher;
+  /** Hears of the request as it is given to be sent. */
+  readonly onSubmitted: (submission: Submission) => void;
 }
 
 /** Responses should not be lost on the way; QoS 2 would take two more round trips. */
@@ -30,10 +32,11 @@ const responseQos = 1;
  */
 export async function callRequest(
   { message, responseTopic }: RequestCall,
-  { requests, subscriptions, publisher }: RequestParts,
+  parts: RequestParts,
   link: Link,
   over: AbortSignal,
 ): Promise<ReceivedMessage> {
+  const { requests, subscriptions } = parts;
   const version5 = link.protocolVersion === "5";
   if (!version5 && responseTopic === undefined) throw responseTopicNeeded(link);
   const topic = responseTopic ?? ownTopic(requests, link);
@@ -47,14 +50,14 @@ export async function callRequest(
   };
   if (!version5) {
     const leave = await requests.turn(topic);
-    return exchange(message, publisher, over, (take) => requests.expectOn(topic, take)).finally(() => {
+    return exchange(message, parts, over, (take) => requests.expectOn(topic, take)).finally(() => {
       leave();
       end();
     });
   }
   const correlationData = Buffer.from(randomBytes(12).toString("base64url"));
   const properties = { ...message.properties, responseTopic: topic, correlationData };
-  return exchange({ ...message, properties }, publisher, over, (take) =>
+  return exchange({ ...message, properties }, parts, over, (take) =>
     requests.expect(topic, correlationData, take),
   ).finally(end);
 }
@@ -62,11 +65,12 @@ export async function callRequest(
 /** Publishes, and waits for what `expect` is given. */
 function exchange(
   message: PublishMessage,
-  publisher: Publisher,
+  { publisher, onSubmitted }: RequestParts,
   over: AbortSignal,
   expect: (take: (message: ReceivedMessage) => void) => () => void,
 ): Promise<ReceivedMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<ReceivedMessage>();
+  // Nobody hears of it: the caller has been told before.
   const giveUp = () => reject(new Problem("response-timeout", "No response came in time"));
   if (over.aborted) {
     giveUp();
@@ -78,10 +82,19 @@ function exchange(
     if (result instanceof Problem) reject(result);
     else if (result.acknowledgement?.reasonCode === 0x10) reject(nobodyThere());
   });
+  onSubmitted(submission);
   return promise.finally(() => {
     unexpect();
     over.removeEventListener("abort", giveUp);
     submission.cancel();
+  });
+}
+
+/** No response in time; a request that was sent may still be carried out. */
+export function responseTimeout(waitMs: number, submission: Submission | null): Problem {
+  return new Problem("response-timeout", {
+    detail: `No response came within ${waitMs} ms`,
+    duplicatePossible: submission?.sent ?? false,
   });
 }
 

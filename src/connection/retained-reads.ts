@@ -11,12 +11,16 @@ export class RetainedReads {
   /** What ends the subscriptions of calls, until the broker has ended them: another copy may be on its way. */
   readonly #held = new Map<TopicName, Set<() => unknown>>();
 
-  /** Resolves with the message, which may be never: the caller ends it by `over`. */
+  /**
+   * Resolves with the message, which may be never: the caller ends it by `over`. `onSubscribed` is called when the
+   * broker has answered, and only then does silence mean that there is none.
+   */
   async read(
     topic: TopicName,
     subscriptions: Subscriptions,
     link: Link,
     over: AbortSignal,
+    onSubscribed: () => void,
   ): Promise<ReceivedMessage> {
     const { promise, resolve } = Promise.withResolvers<ReceivedMessage>();
     const forget = note(this.#waiting, topic, resolve);
@@ -24,8 +28,12 @@ export class RetainedReads {
     try {
       // A topic name without wildcards is a topic filter too.
       const topicFilter = topic as string as TopicFilter;
-      if (await subscriptions.refresh(topicFilter, link)) return await promise;
+      if (await subscriptions.refresh(topicFilter, link)) {
+        onSubscribed();
+        return await promise;
+      }
       const letGo = await subscriptions.hold({ topicFilter, qos: 1 }, link, over);
+      onSubscribed();
       const unnote = note(this.#held, topic, letGo);
       const release = () => void letGo().finally(unnote);
       over.addEventListener("abort", release, { once: true });

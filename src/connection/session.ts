@@ -14,8 +14,8 @@ import type { Link } from "./link.ts";
 import { Messages } from "./messages.ts";
 import { closedMeanwhile, notConnectedProblem } from "./problems.ts";
 import { unansweredInTime } from "./publish-problems.ts";
-import { Publisher, type PublishLimits } from "./publisher.ts";
-import { callRequest, type RequestCall } from "./request-call.ts";
+import { Publisher, type PublishLimits, type Submission } from "./publisher.ts";
+import { callRequest, responseTimeout, type RequestCall } from "./request-call.ts";
 import { Requests } from "./requests.ts";
 import { RetainedReads } from "./retained-reads.ts";
 import type { Machine } from "./state.ts";
@@ -148,18 +148,24 @@ export class Session implements SessionState {
   request(call: RequestCall, patience: Patience): Promise<ReceivedMessage> {
     const requests = (this.#requests ??= new Requests());
     const { subscriptions, publisher } = this;
-    const late = () => new Problem("response-timeout", `No response came within ${patience.waitMs} ms`);
+    let submission: Submission | null = null;
+    const onSubmitted = (submitted: Submission) => (submission = submitted);
+    const late = () => responseTimeout(patience.waitMs, submission);
     return this.#call(patience, late, (link, over) =>
-      callRequest(call, { requests, subscriptions, publisher }, link, over),
+      callRequest(call, { requests, subscriptions, publisher, onSubmitted }, link, over),
     );
   }
 
-  /** @throws {Problem} as `Subscriptions.hold`, or `no-retained-message` */
+  /** @throws {Problem} as `Subscriptions.hold`, `acknowledgement-timeout`, or `no-retained-message` */
   readRetained(topic: TopicName, patience: Patience): Promise<ReceivedMessage> {
     const retained = (this.#retained ??= new RetainedReads());
-    const late = () =>
+    let subscribed = false;
+    const none = () =>
       new Problem("no-retained-message", `No retained message came within ${patience.waitMs} ms`);
-    return this.#call(patience, late, (link, over) => retained.read(topic, this.subscriptions, link, over));
+    const late = () => (subscribed ? none() : unansweredInTime("SUBACK", patience.waitMs));
+    return this.#call(patience, late, (link, over) =>
+      retained.read(topic, this.subscriptions, link, over, () => (subscribed = true)),
+    );
   }
 
   /** Runs a call on the connection as it is now, for so long as its caller has patience and the connection is there. */

@@ -99,7 +99,11 @@ export function viewOf(source: ViewSource) {
     links: {
       self: `/connections/${id}`,
       events: `/connections/${id}/events`,
+      publish: `/connections/${id}/publish`,
+      subscriptions: `/connections/${id}/subscriptions`,
       messages: `/connections/${id}/messages`,
+      request: `/connections/${id}/request`,
+      retained: `/connections/${id}/retained`,
     },
   };
 }
