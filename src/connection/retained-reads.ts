@@ -28,13 +28,11 @@ export class RetainedReads {
     try {
       // A topic name without wildcards is a topic filter too.
       const topicFilter = topic as string as TopicFilter;
-      if (await subscriptions.refresh(topicFilter, link)) {
-        onSubscribed();
-        return await promise;
-      }
-      const letGo = await subscriptions.hold({ topicFilter, qos: 1 }, link, over);
+      const letGo = await subscriptions.hold({ topicFilter, qos: 1 }, link, over, true);
       onSubscribed();
-      const unnote = note(this.#held, topic, letGo);
+      // A further copy may be what a subscription that stays has asked for.
+      const unnote =
+        subscriptions.find(topicFilter) === null ? note(this.#held, topic, letGo) : () => undefined;
       const release = () => void letGo().finally(unnote);
       over.addEventListener("abort", release, { once: true });
       if (over.aborted) release();

@@ -158,16 +158,24 @@ export class Subscriptions {
   }
 
   /**
-   * Subscribes for as long as the returned function has not been called, sharing what is there already. What that
-   * returns resolves when the broker has unsubscribed, if it was the last to call.
+   * Subscribes for as long as the returned function has not been called, sharing what is there already; `again`, the
+   * broker is asked all the same, and sends the retained messages once more (§3.8.3.1). What that function returns
+   * resolves when the broker has unsubscribed, if it was the last to call.
    *
    * @throws {Problem} as {@link add}
    */
-  hold(subscription: Subscription, link: Link, caller: AbortSignal): Promise<() => Promise<void>> {
+  hold(
+    subscription: Subscription,
+    link: Link,
+    caller: AbortSignal,
+    again = false,
+  ): Promise<() => Promise<void>> {
     const { topicFilter } = subscription;
     return this.#inTurn(topicFilter, async () => {
       const before = this.#wanted.get(topicFilter);
-      if (before === undefined || !isGranted(before.result)) {
+      const there = before !== undefined && isGranted(before.result);
+      if (there && again) await this.#subscribe(withRetained(before.subscription, link), link, false);
+      if (!there) {
         // One that is wanted already is asked for as it is wanted.
         const asked = before !== undefined && isWanted(before) ? before.subscription : subscription;
         const result = await this.#subscribe(asked, link, false);
@@ -186,16 +194,6 @@ export class Subscriptions {
       if (caller.aborted) void release();
       return release;
     });
-  }
-
-  /** Subscribes to what is subscribed again, so that the broker sends the retained messages (§3.8.3.1). */
-  async refresh(topicFilter: TopicFilter, link: Link): Promise<boolean> {
-    const wanted = this.#wanted.get(topicFilter);
-    if (wanted === undefined || !isGranted(wanted.result)) return false;
-    await this.#inTurn(topicFilter, () =>
-      link.client.subscribe([{ ...wanted.subscription, retainHandling: 0 }]),
-    );
-    return true;
   }
 
   async #subscribe(subscription: Subscription, link: Link, kept: boolean): Promise<SubscribeResult> {
@@ -290,6 +288,11 @@ export class Subscriptions {
 /** Also when the broker refused it; what nobody wants stays noted until the broker is known not to have it. */
 function isWanted({ kept, holders }: Wanted): boolean {
   return kept || holders > 0;
+}
+
+/** As it stands, but for the retained messages: these come. */
+function withRetained(subscription: Subscription, { protocolVersion }: Link): Subscription {
+  return protocolVersion === "5" ? { ...subscription, retainHandling: 0 } : subscription;
 }
 
 function isGranted(result: SubscribeResult | null): boolean {
