@@ -34,6 +34,14 @@ export function subscriptionRefusal(subscription: Subscription, negotiated: Nego
   return brokerLimit(name, Number(negotiated[name]), detail);
 }
 
+/** A connection has as many subscriptions as it may; those that the broker has yet to answer count. */
+export function tooManySubscriptions(most: number): Problem {
+  return new Problem("limit-reached", {
+    detail: `This connection has ${most} subscriptions, which is as many as it may`,
+    limit: { name: "CONNACK_MAX_SUBSCRIPTIONS", value: most },
+  });
+}
+
 /** Options that only version 5 has, on a connection that speaks an older one. */
 export function version5OnlyProblem(subscription: Subscription, version: ProtocolVersion): Problem | null {
   if (version === "5") return null;

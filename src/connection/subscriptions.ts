@@ -7,19 +7,14 @@ import type { Announcement } from "./announcement.ts";
 import type { Link } from "./link.ts";
 import { lostUnanswered, refusalProblem } from "./publish-problems.ts";
 import { batches } from "./subscribe-batches.ts";
-import { subscriptionRefusal, unsupported, version5OnlyProblem } from "./subscribe-limits.ts";
+import {
+  subscriptionRefusal,
+  tooManySubscriptions,
+  unsupported,
+  version5OnlyProblem,
+} from "./subscribe-limits.ts";
 import { refused, subscribed, unsubscribed } from "./subscription-events.ts";
-
-/** A subscription that somebody wants. */
-interface Wanted {
-  readonly subscription: Subscription;
-  /** A resource of its own; the others are there as long as a call holds them. */
-  readonly kept: boolean;
-  /** Calls that read by it. */
-  readonly holders: number;
-  /** What the broker answered on the present session; null while it has not, or may have forgotten. */
-  readonly result: SubscribeResult | null;
-}
+import { isGranted, isWanted, withRetained, type Wanted } from "./wanted.ts";
 
 /** A subscription as it stands with the broker. */
 export interface SubscriptionState {
@@ -201,21 +196,20 @@ export class Subscriptions {
     if (wrong !== null) throw wrong;
     const limit = subscriptionRefusal(subscription, link.negotiated);
     if (limit !== null) throw limit;
-    if (!this.#wanted.has(subscription.topicFilter) && this.#wanted.size >= this.#most) {
-      throw new Problem("limit-reached", {
-        detail: `This connection has ${this.#most} subscriptions, which is as many as it may`,
-        limit: { name: "CONNACK_MAX_SUBSCRIPTIONS", value: this.#most },
-      });
-    }
+    const { topicFilter } = subscription;
+    const isNew = !this.#wanted.has(topicFilter);
+    if (isNew && this.#wanted.size >= this.#most) throw tooManySubscriptions(this.#most);
+    // Counted, and let go when it is lost: the session may have it all the same.
+    if (isNew) this.#wanted.set(topicFilter, { subscription, kept: false, holders: 0, result: null });
     const results = await link.client.subscribe([subscription]);
     if (results === null) {
-      // The session may have it all the same.
-      if (!this.#wanted.has(subscription.topicFilter))
-        this.#wanted.set(subscription.topicFilter, { subscription, kept: false, holders: 0, result: null });
+      // One that was there may be another one now.
+      this.#note(topicFilter, null);
       throw lostUnanswered("SUBACK");
     }
     const result = results[0] ?? noAnswer;
     if (isGranted(result)) return result;
+    if (isNew) this.#wanted.delete(topicFilter);
     const { protocolVersion } = link;
     if (kept) this.#tell(refused(subscription, result, "broker", protocolVersion));
     throw refusalProblem("subscription", { packet: "suback", ...result, protocolVersion });
@@ -283,18 +277,4 @@ export class Subscriptions {
       if (this.#turns.get(topicFilter) === turn) this.#turns.delete(topicFilter);
     }
   }
-}
-
-/** Also when the broker refused it; what nobody wants stays noted until the broker is known not to have it. */
-function isWanted({ kept, holders }: Wanted): boolean {
-  return kept || holders > 0;
-}
-
-/** As it stands, but for the retained messages: these come. */
-function withRetained(subscription: Subscription, { protocolVersion }: Link): Subscription {
-  return protocolVersion === "5" ? { ...subscription, retainHandling: 0 } : subscription;
-}
-
-function isGranted(result: SubscribeResult | null): boolean {
-  return result !== null && result.reasonCode < 0x80;
 }

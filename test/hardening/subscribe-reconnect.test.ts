@@ -70,6 +70,24 @@ describe("S36: subscriptions after a reconnect", () => {
     assert.deepEqual((await subscribedFilters(rig)).toSorted(), ["a", "first"]);
   });
 
+  itHolds("S36: one whose renewal was not answered is made again, as it is listed", async (rig) => {
+    let asked = 0;
+    const answersOnce = opens({}, (peer) => {
+      peer.answer("subscribe", ({ messageId = 0 }) => {
+        asked += 1;
+        if (asked === 1) peer.send({ cmd: "suback", messageId, granted: [1] });
+        else peer.reset();
+      });
+    });
+    const broker = await open(rig, session, answersOnce, accepts({}, { sessionPresent: true }));
+    await subscribe(rig, "a", { qos: 1 });
+    await using events = await rig.app.events("/connections/home/events?types=subscribed");
+    assertProblem(await subscribe(rig, "a", { qos: 0 }), 502, "connection-lost");
+    // The session may have the other one.
+    await events.next("subscribed");
+    assert.deepEqual(subscriptionsAt(await broker.connection(2)), ["a 1"]);
+  });
+
   itHolds("S36: where the broker lost the session all are made again", async (rig) => {
     const broker = await open(rig, session, accepts());
     await subscribe(rig, "a", { qos: 1 });

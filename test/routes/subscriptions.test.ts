@@ -99,6 +99,18 @@ describe("POST /connections/{id}/subscriptions", () => {
     },
     { environment: { CONNACK_MAX_SUBSCRIPTIONS: "2" } },
   );
+
+  itMeets(
+    "no more than there may be when they come at once",
+    async (parties) => {
+      const calls = Array.from({ length: 20 }, (_, n) => subscribe(parties, `t/${n}`));
+      const statuses = (await Promise.all(calls)).map(({ status }) => status);
+      assert.equal(statuses.filter((status) => status === 201).length, 2, statuses.join());
+      assert.equal(statuses.filter((status) => status === 429).length, 18, statuses.join());
+      assert.equal((await subscribedFilters(parties)).length, 2);
+    },
+    { environment: { CONNACK_MAX_SUBSCRIPTIONS: "2" } },
+  );
 });
 
 describe("GET and DELETE /connections/{id}/subscriptions/{filter}", () => {
