@@ -217,12 +217,15 @@ export class Subscriptions {
 
   async #unsubscribe(topicFilter: TopicFilter, link: Link): Promise<void> {
     // Whether the broker has it is not known until it answers; should the connection go, it is made again.
+    const before = this.#wanted.get(topicFilter)?.result ?? null;
     this.#note(topicFilter, null);
     const result = await link.client.unsubscribe(topicFilter);
     if (result === null) throw lostUnanswered("UNSUBACK");
     const { protocolVersion } = link;
-    if (result.reasonCode >= 0x80)
+    if (result.reasonCode >= 0x80) {
+      this.#note(topicFilter, before);
       throw refusalProblem("unsubscribe", { packet: "unsuback", ...result, protocolVersion });
+    }
     const wanted = this.#wanted.get(topicFilter);
     this.#wanted.delete(topicFilter);
     if (wanted?.kept === true) this.#tell(unsubscribed(topicFilter, result, protocolVersion));

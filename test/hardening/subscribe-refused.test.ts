@@ -183,6 +183,7 @@ describe("S36: UNSUBACK", () => {
       protocolVersion: "5",
     });
     assert.deepEqual(await subscribedFilters(rig), ["a"]);
+    assert.equal((await rig.call("GET", subscriptionPath("a"))).body.grantedQos, 1);
     peer.send(message("a", "x"));
     const read = await rig.call("GET", "/connections/home/messages?wait=5");
     assert.equal(read.body.items.length, 1, read.text);
