@@ -2,7 +2,7 @@
 export interface StoredAnswer {
   readonly status: number;
   readonly headers: readonly (readonly [string, string])[];
-  readonly body: string;
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 export type Claim =
@@ -19,18 +19,24 @@ interface Entry {
 
 const keptMs = 24 * 3_600_000;
 
+/** Bytes of the bodies of all answers: most are short, and a response to a request may be as large as a packet. */
+const keptBytes = 67_108_864;
+
 /**
- * Answers by Idempotency-Key, in memory, for 24 hours. Bounded: when full, the oldest keys go first, whether their
- * calls have ended or not.
+ * Answers by Idempotency-Key, in memory, for 24 hours. Bounded in keys and bytes: when full, the oldest keys go first,
+ * whether their calls have ended or not.
  */
 export class IdempotencyKeys {
   readonly #entries = new Map<string, Entry>();
   readonly #maxKeys: number;
+  readonly #maxBytes: number;
   readonly #now: () => number;
+  #bytes = 0;
 
   /** `now` is a monotonic clock in milliseconds. */
-  constructor(maxKeys: number, now: () => number) {
+  constructor(maxKeys: number, now: () => number, maxBytes = keptBytes) {
     this.#maxKeys = maxKeys;
+    this.#maxBytes = maxBytes;
     this.#now = now;
   }
 
@@ -43,15 +49,26 @@ export class IdempotencyKeys {
       return found.answer === null ? { kind: "running" } : { kind: "replay", answer: found.answer };
     }
     // Only a new key makes room: a repeated call must not make another one forgotten.
-    const [oldest] = this.#entries.keys();
-    if (this.#entries.size >= this.#maxKeys && oldest !== undefined) this.#entries.delete(oldest);
+    if (this.#entries.size >= this.#maxKeys) this.#forgetOldest();
     const entry: Entry = { fingerprint, since: this.#now(), answer: null };
     this.#entries.set(key, entry);
     const finish = (answer: StoredAnswer | null) => {
-      if (answer !== null) entry.answer = answer;
-      else if (this.#entries.get(key) === entry) this.#entries.delete(key);
+      if (this.#entries.get(key) !== entry) return;
+      if (answer === null) return this.#forget(key, entry);
+      entry.answer = answer;
+      this.#bytes += answer.body.byteLength;
+      while (this.#bytes > this.#maxBytes) this.#forgetOldest();
     };
     return { kind: "new", finish };
+  }
+
+  #forgetOldest(): void {
+    for (const [key, entry] of this.#entries) return this.#forget(key, entry);
+  }
+
+  #forget(key: string, { answer }: Entry): void {
+    this.#entries.delete(key);
+    this.#bytes -= answer?.body.byteLength ?? 0;
   }
 
   /** Entries are in the order of their age, so the old ones are at the front. */
@@ -59,7 +76,7 @@ export class IdempotencyKeys {
     const oldest = this.#now() - keptMs;
     for (const [key, entry] of this.#entries) {
       if (entry.since >= oldest) return;
-      this.#entries.delete(key);
+      this.#forget(key, entry);
     }
   }
 }

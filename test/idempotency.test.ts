@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import { IdempotencyKeys, type Claim } from "../src/idempotency.ts";
 import { describe, it } from "./support/test.ts";
 
-const answer = { status: 201, headers: [["location", "/connections/a"]], body: "{}" } as const;
+const answer = {
+  status: 201,
+  headers: [["location", "/connections/a"]],
+  body: new Uint8Array([123, 125]),
+} as const;
 const day = 24 * 3_600_000;
 
-function start(maxKeys = 10) {
+function start(maxKeys = 10, maxBytes = 1_000) {
   let now = 0;
-  const keys = new IdempotencyKeys(maxKeys, () => now);
+  const keys = new IdempotencyKeys(maxKeys, () => now, maxBytes);
   const begin = (key: string, fingerprint = "same"): Extract<Claim, { kind: "new" }> => {
     const claim = keys.claim(key, fingerprint);
     assert.equal(claim.kind, "new");
@@ -54,6 +58,19 @@ describe("IdempotencyKeys", () => {
     assert.equal(keys.claim("k", "same").kind, "replay");
     advance(1);
     begin("k");
+  });
+
+  it("holds no more bytes than it may: the oldest goes first, and what has gone counts no more", () => {
+    const { keys, begin, advance } = start(10, 5);
+    begin("a").finish(answer);
+    begin("b").finish(answer);
+    begin("c").finish(answer);
+    begin("a", "other").finish(null);
+    assert.equal(keys.claim("b", "same").kind, "replay");
+    assert.equal(keys.claim("c", "same").kind, "replay");
+    advance(day + 1);
+    for (const key of ["d", "e"]) begin(key).finish(answer);
+    for (const key of ["d", "e"]) assert.equal(keys.claim(key, "same").kind, "replay");
   });
 
   it("holds no more keys than it may: the oldest goes first", () => {

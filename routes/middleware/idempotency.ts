@@ -6,7 +6,19 @@ import type { AppContext, AppEnv } from "../context.ts";
 
 /** Answers that say that the call was not begun, or has no effect: the key stays free for a corrected or later one. */
 const notBegun = new Set([400, 409, 413, 415, 422, 429, 499]);
-const keptHeaders = ["content-type", "location", "etag", "retry-after", "preference-applied"];
+const keptHeaders = [
+  "content-type",
+  "location",
+  "etag",
+  "retry-after",
+  "preference-applied",
+  "cache-control",
+  // Without these a browser may take a payload for a page.
+  "content-disposition",
+  "content-security-policy",
+  "cross-origin-resource-policy",
+  "x-content-type-options",
+];
 
 /** `Idempotency-Key`: the first answer is given again, marked `Idempotent-Replayed: true`. Goes after the body's reading. */
 export function idempotent(keys: IdempotencyKeys) {
@@ -66,7 +78,7 @@ async function store(response: Response): Promise<StoredAnswer> {
     const value = response.headers.get(name);
     return value === null ? [] : [[name, value] as const];
   });
-  return { status: response.status, headers, body: await response.clone().text() };
+  return { status: response.status, headers, body: new Uint8Array(await response.clone().arrayBuffer()) };
 }
 
 function replay(c: AppContext, { status, headers, body }: StoredAnswer): Response {

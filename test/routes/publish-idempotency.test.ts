@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { accepts, inTurn, refuses } from "../support/broker-scripts.ts";
 import { assertProblem, itHolds } from "../support/invariants.ts";
 import { publishJson } from "../support/message-calls.ts";
-import { acknowledge, opens, publishesAt } from "../support/publish-scripts.ts";
+import { acknowledge, message, opens, publishesAt } from "../support/publish-scripts.ts";
 import { openHome, post } from "../support/raw-publish.ts";
 import { describe } from "../support/test.ts";
 import { inState, viewWhen } from "../support/view.ts";
@@ -117,5 +117,42 @@ describe("Idempotency-Key on publish", () => {
     assertProblem(await publishJson(rig, { topic: "#" }), 422, "invalid-request");
     assertProblem(await post(rig, "?topic=%23", hello, key), 422, "invalid-request");
     assert.equal((await post(rig, "?topic=a", hello, key)).status, 202);
+  });
+});
+
+describe("Idempotency-Key on a request with ?raw", () => {
+  itHolds("the same bytes again, and the headers that keep a browser from running them", async (rig) => {
+    const page = Buffer.from([0xff, 0xfe, 0x00, 0x80]);
+    const broker = await rig.broker(
+      opens({}, (peer) =>
+        peer.answer("publish", ({ messageId = 0, properties = {} }) => {
+          const { responseTopic = "", correlationData = Buffer.alloc(0) } = properties;
+          acknowledge(peer, "puback", messageId);
+          peer.send(
+            message(responseTopic, page, { properties: { correlationData, contentType: "text/html" } }),
+          );
+        }),
+      ),
+    );
+    assert.equal((await rig.open({ id: "home", url: broker.url })).status, 201);
+    const ask = async () => {
+      const response = await fetch(`${rig.app.url}/connections/home/request?raw`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...key },
+        body: JSON.stringify({ topic: "q" }),
+      });
+      const bytes = Buffer.from(await response.arrayBuffer());
+      const {
+        "x-request-id": _id,
+        "idempotent-replayed": _replayed,
+        date: _date,
+        ...headers
+      } = Object.fromEntries(response.headers);
+      return { status: response.status, bytes, headers };
+    };
+    const first = await ask();
+    assert.deepEqual(first.bytes, page);
+    assert.equal(first.headers["content-disposition"], "attachment");
+    assert.deepEqual(await ask(), first);
   });
 });
