@@ -29,10 +29,8 @@ export function createIncomingStore(): IncomingStore {
 
 /** PINGREQ is always these two bytes (§3.12); at rest it is all that is sent, so it does not go through mqtt.js. */
 const pingRequest = Buffer.from([0xc0, 0x00]);
-
 /** After so many messages others have a turn: one read of the socket may bring thousands. */
 const messagesInARow = 256;
-
 /** A peer that does not close after our DISCONNECT is cut off after so long. */
 const closeGuardMs = 500;
 
@@ -52,6 +50,8 @@ export class Client implements Wire {
   /** The stream's own destroy(), which mqtt.js does not reach directly. */
   readonly #destroyStream: (error?: Error) => Duplex;
   #acknowledged = false;
+  /** DISCONNECT is written, and nothing of ours may follow it (MQTT-3.14.4-1). */
+  #leaving = false;
   #violation: Violation | null = null;
   #firstError: unknown = null;
   #closed = false;
@@ -86,8 +86,10 @@ export class Client implements Wire {
     const receive = (packet: Packet) => this.#received(packet);
     const deliver = (packet: Packet) => this.#deliver(packet);
     this.#client.handleMessage = (packet, done) => {
+      const before = this.messagesIn;
       this.#guarded(deliver, packet);
-      if (this.messagesIn % messagesInARow === 0) setImmediate(done);
+      if (this.messagesIn === before) done(new Error("Not taken, so that the broker must keep it"));
+      else if (this.messagesIn % messagesInARow === 0) setImmediate(done);
       else done();
     };
     this.#client.on("packetreceive", (packet) => this.#guarded(receive, packet));
@@ -109,7 +111,7 @@ export class Client implements Wire {
   }
 
   sendPingRequest(): void {
-    if (this.#acknowledged && !this.#closed) this.#stream.write(pingRequest);
+    if (this.#acknowledged && !this.#closed && !this.#leaving) this.#stream.write(pingRequest);
   }
 
   /** One SUBSCRIBE; its subscriptions share the options of the first. Null when the connection ends first. */
@@ -147,9 +149,9 @@ export class Client implements Wire {
     this.#write(encodePubrel(packetId, reasonCode, this.#fields.protocolVersion));
   }
 
-  /** Bytes that wait to be taken by the network. */
+  /** Bytes that wait to be taken by the network, which takes none behind a DISCONNECT. */
   get backlog(): number {
-    return this.#stream.writableLength;
+    return this.#leaving ? Infinity : this.#stream.writableLength;
   }
 
   /** Calls `listener` each time the network has taken all, after it was full. */
@@ -159,7 +161,7 @@ export class Client implements Wire {
 
   /** Sends DISCONNECT (reason code and properties only in 5) and closes; at once, when CONNACK has not come. */
   disconnect(options: DisconnectOptions): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#leaving) return;
     if (!this.#acknowledged) return this.destroy();
     const guard = setTimeout(() => this.destroy(), closeGuardMs);
     this.#client.once("close", () => clearTimeout(guard));
@@ -170,6 +172,7 @@ export class Client implements Wire {
     const { reasonCode, sessionExpiryInterval } = options;
     const properties = sessionExpiryInterval === undefined ? {} : { properties: { sessionExpiryInterval } };
     this.#client.end(false, this.#fields.protocolVersion === "5" ? { reasonCode, ...properties } : {});
+    this.#leaving = true;
   }
 
   /** Closes the network connection without DISCONNECT; the broker publishes the will. */
@@ -178,7 +181,7 @@ export class Client implements Wire {
   }
 
   #write(bytes: Buffer): void {
-    if (!this.#closed && this.#acknowledged) this.#writer.write(bytes);
+    if (!this.#closed && this.#acknowledged && !this.#leaving) this.#writer.write(bytes);
   }
 
   #watch(maxPacketBytes: number, now: () => number): void {
@@ -227,8 +230,8 @@ export class Client implements Wire {
   #deliver(packet: Packet): void {
     const message = this.#inbound.take(packet as IPublishPacket);
     if (message === null) return;
-    this.messagesIn += 1;
     this.#session.received(message);
+    this.messagesIn += 1;
   }
 
   #breaks(detail: string): void {
