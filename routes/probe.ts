@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { CallerLeft } from "../src/connection/operations.ts";
 import { probe, type ProbeResult } from "../src/connection/probe.ts";
 import { connectionRequestSchema, type ParsedRequest } from "../src/request/connection-request.ts";
-import { topicNameSchema } from "../src/mqtt/fields.ts";
+import { filterableNameSchema } from "../src/mqtt/fields.ts";
 import { Problem } from "../src/problem.ts";
 import type { App, Services } from "./context.ts";
 import { jsonBody } from "./middleware/json-body.ts";
@@ -16,7 +16,7 @@ export function mountProbe(app: App, { attempt, waits, random, stopping }: Servi
     path: "/probe",
     middleware: [jsonBody()] as const,
     request: {
-      query: z.strictObject({ wait: waitParameter, roundTrip: topicNameSchema.optional() }),
+      query: z.strictObject({ wait: waitParameter, roundTrip: filterableNameSchema.optional() }),
       body: { required: true, content: { "application/json": { schema: connectionRequestSchema } } },
     },
     responses: answers,

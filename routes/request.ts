@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { topicNameSchema } from "../src/mqtt/fields.ts";
+import { filterableNameSchema } from "../src/mqtt/fields.ts";
 import { payloadBytes, publishFields, publishPropertiesSchema } from "../src/mqtt/message.ts";
 import { messageView } from "../src/connection/messages.ts";
 import { qosSchema } from "../src/mqtt/qos.ts";
@@ -20,7 +20,7 @@ const requestSchema = publishFields
   .extend({
     qos: qosSchema.default(1),
     properties: publishPropertiesSchema.omit({ responseTopic: true, correlationData: true }).optional(),
-    responseTopic: topicNameSchema.optional(),
+    responseTopic: filterableNameSchema.optional(),
     timeoutMs: z
       .int("expected a whole number of milliseconds")
       .min(1, `expected 1 to ${mostMs}`)

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { messageView } from "../src/connection/messages.ts";
-import { topicNameSchema } from "../src/mqtt/fields.ts";
+import { filterableNameSchema } from "../src/mqtt/fields.ts";
 import type { App, AppContext, Services } from "./context.ts";
 import { answers, idParameter } from "./parameters.ts";
 import { payloadResponse } from "./payload.ts";
@@ -17,7 +17,7 @@ export function mountRetained(app: App, services: Services): void {
     request: {
       params: idParameter,
       query: z.strictObject({
-        topic: topicNameSchema,
+        topic: filterableNameSchema,
         wait: waitParameter,
         format: z.enum(["payload", "json"]).default("payload"),
       }),

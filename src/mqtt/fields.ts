@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseTopicFilter, parseTopicName } from "./topic.ts";
+import { isShared, parseTopicFilter, parseTopicName } from "./topic.ts";
 import { checkUtf8String } from "./utf8.ts";
 
 /** Schemas of the standard's data types (MQTT 5 §1.5), shared by every packet that has them. */
@@ -31,6 +31,12 @@ export const topicNameSchema = z.string().transform((text, context) => {
   context.addIssue({ code: "custom", message: parsed.detail });
   return z.NEVER;
 });
+
+/** A Topic Name that is subscribed to as it stands: as a filter, `$share/…` would be a Shared Subscription (§4.8.2). */
+export const filterableNameSchema = topicNameSchema.refine(
+  (name) => !isShared(name),
+  "begins with $share/, and nobody can subscribe to that topic",
+);
 
 /** A Topic Filter (§4.7), shared subscriptions included (§4.8.2). */
 export const topicFilterSchema = z.string().transform((text, context) => {

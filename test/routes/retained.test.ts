@@ -4,13 +4,22 @@ import { assertProblem, itHolds, type Rig, timed } from "../support/invariants.t
 import { subscribe, subscribedFilters, subscriptionPath } from "../support/message-calls.ts";
 import { allArrived, itMeets, payloads } from "../support/message-parties.ts";
 import { message, opens } from "../support/publish-scripts.ts";
-import { grantNext, openScripted, releaseNext } from "../support/subscribe-scripts.ts";
+import { grantNext, openScripted, releaseNext, seenBy } from "../support/subscribe-scripts.ts";
 import { describe } from "../support/test.ts";
 
 const read = ({ call }: Pick<Rig, "call">, topic: string, query = "") =>
   call("GET", `/connections/home/retained?topic=${encodeURIComponent(topic)}${query}`);
 
 describe("GET /connections/{id}/retained", () => {
+  itHolds("422 for what would be a shared subscription, which takes messages from others", async (rig) => {
+    const { peer } = await openScripted(rig);
+    assertProblem(await read(rig, "$share/workers/jobs", "&wait=0.2"), 422, "invalid-request");
+    const asking = { topic: "q", responseTopic: "$share/workers/jobs", timeoutMs: 200 };
+    const asked = await rig.call("POST", "/connections/home/request", asking);
+    assertProblem(asked, 422, "invalid-request");
+    assert.deepEqual(await seenBy(rig, peer), []);
+  });
+
   itMeets("the payload, as it is, with its content type; format=json the message", async (parties) => {
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, n) => n));
     const properties = { contentType: "application/octet-stream;v=1" };
