@@ -3,13 +3,18 @@ import type { IPubackPacket, IPubcompPacket, IPubrecPacket } from "mqtt-packet";
 import type { ClientEvent } from "./client-event.ts";
 import type { PublishAck } from "./session-state.ts";
 
+/** A text of a packet; the parser makes an array of one that came twice, which the standard forbids (§3.4.2.2.2). */
+export function textOf(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
 /** What a PUBACK, PUBREC or PUBCOMP says; a reason code that is left out is 0 (MQTT 5 §3.4.2.1). */
 export function readAck(packet: IPubackPacket | IPubrecPacket | IPubcompPacket): PublishAck {
   return {
     packet: packet.cmd,
     packetId: packet.messageId ?? 0,
     reasonCode: packet.reasonCode ?? 0,
-    reasonString: packet.properties?.reasonString ?? null,
+    reasonString: textOf(packet.properties?.reasonString),
   };
 }
 
@@ -21,7 +26,7 @@ export function readDisconnect({
   return {
     type: "disconnect",
     reasonCode: reasonCode ?? 0,
-    reasonString: properties?.reasonString ?? null,
-    serverReference: properties?.serverReference ?? null,
+    reasonString: textOf(properties?.reasonString),
+    serverReference: textOf(properties?.serverReference),
   };
 }

@@ -2,6 +2,7 @@ import type { ClientSubscribeCallback, MqttClient } from "mqtt";
 import { generate, type IUnsubackPacket } from "mqtt-packet";
 import type { Subscription } from "../mqtt/subscription.ts";
 import type { SubscribeResult } from "./client-event.ts";
+import { textOf } from "./read-packets.ts";
 
 type Suback = NonNullable<Parameters<ClientSubscribeCallback>[2]>;
 
@@ -56,12 +57,12 @@ export function subscribeLength(subscription: Subscription): number {
 
 /** The answers in a SUBACK, one for each subscription, in order. */
 function subscribeResults({ granted, properties }: Suback): SubscribeResult[] {
-  const reasonString = properties?.reasonString ?? null;
+  const reasonString = textOf(properties?.reasonString);
   return granted.map((code) => ({ reasonCode: Number(code), reasonString }));
 }
 
 /** The answer in an UNSUBACK for one filter; before version 5 it has no code (MQTT 3.1.1 §3.11). */
 function unsubscribeResult({ granted, properties }: IUnsubackPacket): SubscribeResult {
   const codes: readonly number[] | undefined = granted;
-  return { reasonCode: codes?.[0] ?? 0, reasonString: properties?.reasonString ?? null };
+  return { reasonCode: codes?.[0] ?? 0, reasonString: textOf(properties?.reasonString) };
 }

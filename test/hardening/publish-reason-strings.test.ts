@@ -27,6 +27,22 @@ describe("S42: reason strings with odd characters", () => {
     assertLogIsSafe(rig.app.logs);
   });
 
+  itHolds("S42: one that came twice is none, for the answer has a text there", async (rig) => {
+    const text = (one: string) => Buffer.from([0x1f, 0, one.length, ...Buffer.from(one)]);
+    const twice = Buffer.concat([text("a"), text("b")]);
+    const broker = await rig.broker(
+      opens({}, (peer) => {
+        peer.answer("publish", ({ messageId = 0 }) => {
+          const head = [0x40, 4 + twice.length, messageId >> 8, messageId & 0xff, 0x00, twice.length];
+          peer.sendBytes(Buffer.concat([Buffer.from(head), twice]));
+        });
+      }),
+    );
+    await rig.open({ id: "home", url: broker.url });
+    const answer = await publish(rig, "t", "x", "&qos=1");
+    assert.deepEqual([answer.status, answer.body.reasonString], [200, undefined]);
+  });
+
   itHolds("S42: of a refused subscription, the event streams parse", async (rig) => {
     let reasonString = "";
     const broker = await rig.broker(
