@@ -30,11 +30,16 @@ interface Link {
   /** How many may be unacknowledged: Receive Maximum, or less (§4.9). */
   readonly quota: number;
   unacknowledged: number;
+  /** PUBREC packets that needed no answer of their own, and got one. */
+  strays: number;
   /** In the order in which they were first sent (§4.6); what the quota does not let out yet. */
   readonly resend: number[];
 }
 
 const nobody = () => {};
+
+/** As many as there are packet identifiers: a broker that sends more, and may read no PUBREL, would fill our memory. */
+const mostStrays = 65_535;
 
 /**
  * Our QoS 1 and 2 messages of one session that the broker has not acknowledged whole (MQTT 5 §4.3, §4.4). Packet
@@ -93,7 +98,7 @@ export class Outgoing {
     if (!sessionPresent) this.lose();
     else this.#loseThose((entry) => entry.received === null && !takes(entry.publish));
     for (const entry of this.#inFlight.values()) entry.sent = false;
-    this.#link = { wire, quota, unacknowledged: 0, resend: [...this.#inFlight.keys()] };
+    this.#link = { wire, quota, unacknowledged: 0, strays: 0, resend: [...this.#inFlight.keys()] };
     this.#resend(this.#link);
   }
 
@@ -121,8 +126,7 @@ export class Outgoing {
     const entry = this.#inFlight.get(ack.packetId);
     if (entry === undefined) {
       // The broker waits for a PUBREL, and would hold the identifier for ever (§4.3.3).
-      if (ack.packet === "pubrec" && ack.reasonCode < 0x80) this.#link?.wire.sendPubrel(ack.packetId, 0x92);
-      return true;
+      return ack.packet !== "pubrec" || ack.reasonCode >= 0x80 || this.#answerStray(ack.packetId, 0x92);
     }
     switch (ack.packet) {
       case "puback":
@@ -131,9 +135,10 @@ export class Outgoing {
         return true;
       case "pubrec":
         if (entry.qos !== 2) return false;
-        if (ack.reasonCode >= 0x80 && entry.received === null) this.#settle(entry, ack);
+        if (entry.received !== null) return this.#answerStray(ack.packetId, 0);
+        if (ack.reasonCode >= 0x80) this.#settle(entry, ack);
         else {
-          entry.received ??= ack;
+          entry.received = ack;
           this.#link?.wire.sendPubrel(ack.packetId, 0);
         }
         return true;
@@ -148,6 +153,16 @@ export class Outgoing {
       default:
         return ack.packet satisfies never;
     }
+  }
+
+  /** False when there were too many of them. */
+  #answerStray(packetId: number, reasonCode: number): boolean {
+    const link = this.#link;
+    if (link === null) return true;
+    link.strays += 1;
+    if (link.strays > mostStrays) return false;
+    link.wire.sendPubrel(packetId, reasonCode);
+    return true;
   }
 
   #loseThose(which: (entry: InFlight) => boolean): void {

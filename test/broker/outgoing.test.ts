@@ -66,6 +66,22 @@ describe("Outgoing", () => {
     );
   });
 
+  it("answers no more stray PUBREC on a network connection than there are packet identifiers", () => {
+    const outgoing = new Outgoing(nobody);
+    for (const known of [false, true]) {
+      const wire = new Recorder();
+      outgoing.begin(wire, 10, true);
+      if (known) {
+        outgoing.send(encode("a", 2), 2, nobody);
+        outgoing.acknowledge(ack("pubrec", 1));
+      }
+      const before = wire.sent.length;
+      for (let n = 0; n < 65_535; n += 1) assert.equal(outgoing.acknowledge(ack("pubrec", 1)), true);
+      assert.equal(outgoing.acknowledge(ack("pubrec", 1)), false);
+      assert.equal(wire.sent.length, before + 65_535);
+    }
+  });
+
   it("answers PUBREC of what it does not know with PUBREL 0x92, and nothing else", () => {
     const wire = new Recorder();
     const outgoing = new Outgoing(nobody);
