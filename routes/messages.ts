@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Connection } from "../src/connection/connection.ts";
 import type { MessageEntry } from "../src/connection/messages.ts";
 import { contentTypeOf, inForm, payloadOf } from "../src/connection/payload-forms.ts";
+import { deadline } from "../src/deadline.ts";
 import { topicFilterSchema } from "../src/mqtt/fields.ts";
 import { payloadFormSchema, type PayloadForm } from "../src/mqtt/message.ts";
 import { matches, type TopicFilter } from "../src/mqtt/topic.ts";
@@ -163,10 +164,10 @@ async function pageAnswer(
   const page: PageQuery = { limit, wants: wantsOf(query), show: (entry) => inForm(entry, payload) };
   const letIdle = registry.hold(id);
   try {
-    const read = () => {
-      if (wait === 0 || c.req.method === "HEAD") return Promise.resolve(readPage(log, start, page));
-      const over = AbortSignal.any([c.req.raw.signal, stopping, AbortSignal.timeout(wait * 1_000)]);
-      return waits.during(c.env?.holdOpen, () => awaitPage(log, start, page, over));
+    const read = async () => {
+      if (wait === 0 || c.req.method === "HEAD") return readPage(log, start, page);
+      using over = deadline(wait * 1_000, c.req.raw.signal, stopping);
+      return await waits.during(c.env?.holdOpen, () => awaitPage(log, start, page, over.signal));
     };
     const body = pageBody(await read());
     return c.body(body, 200, { "content-type": "application/json", "cache-control": "no-store" }) as never;

@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Connection } from "../src/connection/connection.ts";
+import { deadline } from "../src/deadline.ts";
 import { closedMeanwhile } from "../src/connection/problems.ts";
 import { show } from "./connections.ts";
 import type { App, Services } from "./context.ts";
@@ -92,7 +93,7 @@ async function changed(
   waitMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const over = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
-  const machine = await connection.until(({ version }) => version !== since, over);
+  using over = deadline(waitMs, signal);
+  const machine = await connection.until(({ version }) => version !== since, over.signal);
   if (machine?.state.name === "closed") throw closedMeanwhile(machine);
 }

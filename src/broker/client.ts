@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import mqtt, {
   type IConnackPacket,
   type IPublishPacket,
+  type IStore,
   type MqttClient as MqttJsClient,
   type Packet,
 } from "mqtt";
@@ -18,14 +19,7 @@ import { Inbound } from "./inbound.ts";
 import type { Wire } from "./outgoing.ts";
 import { readAck, readDisconnect } from "./read-packets.ts";
 import { encodePubrel } from "./publish-packet.ts";
-import type { IncomingStore, SessionState } from "./session-state.ts";
-
-/** A fresh store of QoS 2 messages that arrive; mqtt.js's own, told to survive the end of a client. */
-export function createIncomingStore(): IncomingStore {
-  const store = new mqtt.Store({ clean: false });
-  const clear = () => (store as unknown as { _inflights: Map<number, unknown> })._inflights.clear();
-  return Object.assign(store, { clear });
-}
+import type { SessionState } from "./session-state.ts";
 
 /** PINGREQ is always these two bytes (§3.12); at rest it is all that is sent, so it does not go through mqtt.js. */
 const pingRequest = Buffer.from([0xc0, 0x00]);
@@ -79,7 +73,7 @@ export class Client implements Wire {
     this.#watch(limits.maxPacketBytes, limits.now);
     const options = {
       ...clientOptions(fields, limits.maxPacketBytes),
-      incomingStore: session.incoming,
+      incomingStore: session.incoming as unknown as IStore,
       messageIdProvider: session.ids,
     };
     this.#client = new mqtt.MqttClient(() => stream as never, options);
@@ -212,6 +206,10 @@ export class Client implements Wire {
     if (packet.cmd === "publish") {
       const wrong = this.#inbound.check(packet);
       if (wrong !== null) this.#breaks(wrong);
+      else if (packet.qos === 2 && !this.#session.incoming.hasRoom(packet)) {
+        const detail = "The broker has sent more QoS 2 messages without releasing them than are kept";
+        this.#violate({ kind: "protocol", reasonCode: 0x97, detail });
+      }
     } else if (packet.cmd === "puback" || packet.cmd === "pubrec" || packet.cmd === "pubcomp") {
       if (!this.#session.acknowledged(readAck(packet)))
         this.#breaks(`The broker sent ${packet.cmd.toUpperCase()} for a message that it does not answer`);

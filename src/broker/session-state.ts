@@ -1,5 +1,5 @@
-import type { IStore } from "mqtt";
 import type { ReceivedMessage } from "../mqtt/message.ts";
+import type { IncomingStore } from "./incoming-store.ts";
 import type { PacketIds } from "./packet-ids.ts";
 
 /** An answer of the broker's to a PUBLISH of ours (MQTT 5 §3.4, §3.5, §3.7); before version 5 the code is 0. */
@@ -19,9 +19,4 @@ export interface SessionState {
   acknowledged(ack: PublishAck): boolean;
   /** Takes a message over; when it returns, the message may be acknowledged. */
   received(message: ReceivedMessage): void;
-}
-
-export interface IncomingStore extends IStore {
-  /** Forgets all, when the broker did not keep the session. */
-  clear(): void;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { deadline } from "../deadline.ts";
 import { Problem } from "../problem.ts";
 import type { Connection } from "./connection.ts";
 import { closedMeanwhile, failureProblem, notConnectedProblem } from "./problems.ts";
@@ -134,10 +135,12 @@ export class Operations {
     if (waiting.async && waiting.waitMs === 0) return { connection, done: false };
     // A synchronous call's own attempt ends in time and says at which stage; the margin is for one it has joined.
     const waitMs = waiting.async ? waiting.waitMs : waiting.waitMs + joinMarginMs;
-    const over = AbortSignal.any([waiting.signal, AbortSignal.timeout(waitMs)]);
+    using over = deadline(waitMs, waiting.signal);
     const superseded = ({ attempts }: Machine) => attempt !== null && attempts !== attempt;
     const release = this.#registry.hold(connection.id);
-    const machine = await connection.until((m) => attemptEnded(m) || superseded(m), over).finally(release);
+    const machine = await connection
+      .until((m) => attemptEnded(m) || superseded(m), over.signal)
+      .finally(release);
     if (machine === null) return this.#unsettled(connection, waiting);
     if (machine.state.name === "connected" && !superseded(machine)) return { connection, done: true };
     if (waiting.async) return { connection, done: false };

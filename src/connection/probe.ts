@@ -1,5 +1,5 @@
 import { Attempt, type AttemptDeps, type AttemptEvent, type Established } from "../broker/attempt.ts";
-import { createIncomingStore } from "../broker/client.ts";
+import { IncomingStore } from "../broker/incoming-store.ts";
 import { PacketIds } from "../broker/packet-ids.ts";
 import { encodePublish } from "../broker/publish-packet.ts";
 import type { SessionState } from "../broker/session-state.ts";
@@ -80,7 +80,7 @@ class ProbeRun {
     const clientId = request.clientId ?? generateClientId(request.protocolVersion, options.random);
     const timeoutMs = Math.min(options.timeoutMs, request.connectTimeoutMs);
     const session: SessionState = {
-      incoming: createIncomingStore(),
+      incoming: new IncomingStore(),
       ids: new PacketIds(() => false),
       acknowledged: () => true,
       received: (message) => this.#onMessage(message),

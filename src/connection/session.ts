@@ -1,4 +1,4 @@
-import { createIncomingStore } from "../broker/client.ts";
+import { IncomingStore } from "../broker/incoming-store.ts";
 import { Outgoing } from "../broker/outgoing.ts";
 import type { PublishAck, SessionState } from "../broker/session-state.ts";
 import type { Clock } from "../clock.ts";
@@ -43,7 +43,7 @@ export interface Patience {
 
 /** The messages of one connection, over all of its network connections: what goes out, what is subscribed, what came. */
 export class Session implements SessionState {
-  readonly incoming = createIncomingStore();
+  readonly incoming = new IncomingStore();
   readonly publisher: Publisher;
   readonly subscriptions: Subscriptions;
   readonly messages: Messages;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Attempt } from "../../src/broker/attempt.ts";
-import { createIncomingStore } from "../../src/broker/client.ts";
+import { IncomingStore } from "../../src/broker/incoming-store.ts";
 import { localPolicy } from "../../src/broker/egress.ts";
 import { PacketIds } from "../../src/broker/packet-ids.ts";
 import { createResolver } from "../../src/broker/resolver.ts";
@@ -18,7 +18,7 @@ describe("Client", () => {
     const defect = new Error("a defect");
     const reported: unknown[] = [];
     const session: SessionState = {
-      incoming: createIncomingStore(),
+      incoming: new IncomingStore(),
       ids: new PacketIds(() => false),
       acknowledged: () => true,
       received: ({ payload }) => {
