@@ -204,7 +204,7 @@ describe("Subscriptions: callers that do not wait for SUBACK", () => {
   for (const [name, call, status] of [
     [callers[0][0], callers[0][1], 504],
     [callers[1][0], callers[1][1], 504],
-    [callers[3][0], callers[3][1], 404],
+    [callers[3][0], callers[3][1], 504],
     [callers[4][0], callers[4][1], 504],
   ] as const) {
     itHolds(`${name}: a call whose time is over leaves nothing subscribed`, async (rig) => {

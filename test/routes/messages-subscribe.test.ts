@@ -140,7 +140,7 @@ describe("GET /connections/{id}/messages?subscribe=", () => {
   for (const format of ["json", "sse", "ndjson"] as const) {
     itHolds(`more at SUBACK than the log keeps is a gap at the beginning of ${format}`, async (rig) => {
       const { peer } = await openScripted(rig, leavesSubscribing(), { log: { messages: 5 } });
-      const query = `?subscribe=a/%23&wait=20`;
+      const query = `?subscribe=a/%23${format === "json" ? "&wait=20" : ""}`;
       const page = format === "json" ? rig.call("GET", `${path}${query}`) : null;
       const stream = format === "json" ? null : readMessages(rig.app, format, query);
       const packet = await peer.next("subscribe");
