@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { connect } from "node:net";
-import mqtt, { type IClientOptions, type Packet } from "mqtt";
+import mqtt, { type IClientOptions, type IStore, type Packet } from "mqtt";
+import { IncomingStore } from "../../src/broker/incoming-store.ts";
 import { accepts } from "../support/broker-scripts.ts";
 import { startScriptedBroker, type Script, type ScriptedBroker } from "../support/scripted-broker.ts";
 import { describe, it } from "../support/test.ts";
@@ -111,14 +112,54 @@ describe("mqtt.js", () => {
     assert.equal((await peer.next("puback")).messageId, 7);
   });
 
-  it("keeps in-flight packets of a store in `_inflights`, a Map", () => {
-    const store = new mqtt.Store({ clean: false }) as unknown as {
-      _inflights: unknown;
-      put: mqtt.Store["put"];
-    };
-    assert.ok(store._inflights instanceof Map);
-    store.put({ ...publish, qos: 1, messageId: 3 }, () => {});
-    assert.deepEqual([...store._inflights.keys()], [3]);
+  it("acknowledges nothing that handleMessage() fails, and reads what follows", async () => {
+    await using rig = await start();
+    const { client, broker } = rig;
+    client.handleMessage = ({ messageId }, callback) =>
+      callback(messageId === 7 ? new Error("not taken") : undefined);
+    const peer = await broker.connection(1);
+    peer.send({ ...publish, qos: 1, messageId: 7 });
+    peer.send({ ...publish, qos: 1, messageId: 8 });
+    assert.equal((await peer.next("puback")).messageId, 8);
+  });
+
+  it("ignores acknowledgements that it does not expect, which are those of our own messages", async () => {
+    await using rig = await start();
+    const { client, broker } = rig;
+    const errors: Error[] = [];
+    client.on("error", (error) => errors.push(error));
+    const peer = await broker.connection(1);
+    for (const cmd of ["puback", "pubrec", "pubcomp"] as const)
+      peer.send({ cmd, messageId: 9, reasonCode: 0 });
+    peer.send({ ...publish, qos: 1, messageId: 10 });
+    // Answered after those, and nothing was said to them.
+    assert.equal((await peer.next("puback")).messageId, 10);
+    assert.deepEqual([errors, client.connected], [[], true]);
+    assert.deepEqual(
+      peer.received.map(({ cmd }) => cmd),
+      ["connect", "puback"],
+    );
+  });
+
+  it("asks a store of incoming messages for put, get, del and close, and no more", async () => {
+    const asked = new Set<string>();
+    const kept = new IncomingStore();
+    const incomingStore = new Proxy(kept, {
+      get: (store, name) => {
+        asked.add(String(name));
+        const member: unknown = Reflect.get(store, name, store);
+        return typeof member === "function" ? member.bind(store) : member;
+      },
+    }) as unknown as IStore;
+    await using rig = await start({ incomingStore });
+    const peer = await rig.broker.connection(1);
+    peer.send({ ...publish, qos: 2, messageId: 5 });
+    await peer.next("pubrec");
+    peer.send({ cmd: "pubrel", messageId: 5 });
+    await peer.next("pubcomp");
+    rig.client.end(false);
+    await next(rig.client, "end");
+    assert.deepEqual([...asked].toSorted(), ["close", "del", "get", "put"]);
   });
 
   it("takes an object for timerVariant, and has no timer but that", async () => {
