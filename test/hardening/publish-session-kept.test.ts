@@ -27,6 +27,23 @@ async function open(rig: Rig, session: object, ...scripts: [Script, ...Script[]]
   return broker;
 }
 
+/** The first network connection does as `dies` says, and the second finds the session. */
+function openDying(rig: Rig, session: object, dies: Script): Promise<ScriptedBroker> {
+  return open(
+    rig,
+    session,
+    opens({}, dies),
+    resumes(() => {}),
+  );
+}
+
+/** Takes a QoS 2 message as far as PUBREL, and is gone before PUBCOMP comes. */
+const diesAfterPubrel: Script = async (peer) => {
+  acknowledge(peer, "pubrec", (await peer.next("publish")).messageId ?? 0);
+  await peer.next("pubrel");
+  peer.reset();
+};
+
 async function assertPublished(rig: Rig, answer: Promise<Answer>, packetId: number): Promise<void> {
   const { status, text, body } = await answer;
   assert.equal(status, 200, text);
@@ -85,12 +102,7 @@ for (const [version, session] of versions) {
         // What it has sent arrives before its end does.
         peer.end();
       };
-      const broker = await open(
-        rig,
-        session,
-        opens({}, dies),
-        resumes(() => {}),
-      );
+      const broker = await openDying(rig, session, dies);
       const answer = publish(rig, "t", "once", "&qos=2");
       const second = await broker.connection(2);
       const { messageId = 0 } = await second.next("pubrel");
@@ -101,17 +113,7 @@ for (const [version, session] of versions) {
     });
 
     itHolds("S34: after PUBREL: PUBREL again, and no PUBLISH again", async (rig) => {
-      const dies: Script = async (peer) => {
-        acknowledge(peer, "pubrec", (await peer.next("publish")).messageId ?? 0);
-        await peer.next("pubrel");
-        peer.reset();
-      };
-      const broker = await open(
-        rig,
-        session,
-        opens({}, dies),
-        resumes(() => {}),
-      );
+      const broker = await openDying(rig, session, diesAfterPubrel);
       const answer = publish(rig, "t", "once", "&qos=2");
       const second = await broker.connection(2);
       const { messageId = 0 } = await second.next("pubrel");
@@ -125,17 +127,7 @@ for (const [version, session] of versions) {
         "S34: after PUBCOMP, which is lost: that the id is not found any more is no error then",
         async (rig) => {
           // MQTT 5 §3.7.2.1: 0x92 is not an error during recovery; it means that the broker has finished.
-          const dies: Script = async (peer) => {
-            acknowledge(peer, "pubrec", (await peer.next("publish")).messageId ?? 0);
-            await peer.next("pubrel");
-            peer.reset();
-          };
-          const broker = await open(
-            rig,
-            session,
-            opens({}, dies),
-            resumes(() => {}),
-          );
+          const broker = await openDying(rig, session, diesAfterPubrel);
           const answer = publish(rig, "t", "once", "&qos=2");
           const second = await broker.connection(2);
           const { messageId = 0 } = await second.next("pubrel");
