@@ -66,7 +66,7 @@ describe("S53: readers of messages that take nothing, beside those that do, at 1
   it(
     "S53: who reads has all, in order and in time; the others are cut off; memory is flat",
     async () => {
-      await using broker = await startMosquitto({ extra: ["max_queued_messages 0"] });
+      await using broker = await startMosquitto();
       // A process of its own, so that its memory is the server's and not the readers'.
       await using server = startProgram(process.execPath, runtimeArguments("test/support/measured-main.ts"), {
         CONNACK_PORT: "0",

@@ -35,7 +35,7 @@ describe("S34: a broker that restarts under load and keeps its sessions", () => 
   itHolds(
     `S34: of ${count} QoS 1 publishes at ${perSecond}/s through ${restarts} restarts, what was acknowledged has arrived`,
     async (rig) => {
-      await using broker = await startMosquitto({ persistence: true, extra: ["max_queued_messages 0"] });
+      await using broker = await startMosquitto({ persistence: true });
       await using subscriber = await durableSubscriber(broker.url, "load");
       const arrived = new Map<string, number>();
       const ended = Promise.withResolvers<void>();
