@@ -37,7 +37,7 @@ export function writeMosquittoConfig(directory: string, port: number, options: M
     "log_dest stderr",
     "log_type all",
     // By default a subscriber that is 1,000 messages behind loses the next ones, acknowledged as they are.
-    "max_queued_messages 0",
+    "max_queued_messages 1000000",
     // 2.0.11 gives up when every listener is for WebSocket, so that there is one that nobody uses.
     ...(options.websockets ? [`listener 0 ${join(directory, "unused.sock")}`] : []),
     `listener ${port} 127.0.0.1`,
