@@ -27,7 +27,7 @@ export type Change =
   /** Forgets a log, as though it had never been. */
   | { readonly type: "drop"; readonly log: string };
 
-/** Values are texts, and so are keys: 1 to 512 characters, in the order of their UTF-8 bytes. */
+/** Values are texts without NUL (one runtime reads no further), and so are keys: 1 to 512 characters, in the order of their UTF-8 bytes. */
 export interface StoredRecord {
   readonly key: string;
   readonly value: string;

@@ -1,0 +1,118 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { applicationId, migrate, migrations, run } from "./sqlite-schema.ts";
+
+/** Why a file cannot be used as a store. The message is for the operator, and names the file. */
+export class UnusableStore extends Error {}
+
+export interface SqliteOptions {
+  readonly file: string;
+  /** The file's size at most. */
+  readonly maxBytes: number;
+  /** How long to wait for another process to let go of the file. */
+  readonly busyTimeoutMs: number;
+}
+
+/** Opens, checks and migrates a database, and locks it for this process alone. */
+export function openFile({ file, busyTimeoutMs }: SqliteOptions): DatabaseSync {
+  const existed = existsSync(file);
+  const database = explained(file, () => {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    return new DatabaseSync(file);
+  });
+  try {
+    explained(file, () => {
+      run(database, `PRAGMA busy_timeout = ${busyTimeoutMs}`);
+      // Before the journal mode, so that the index of the log is in memory and no second process can map it.
+      run(database, "PRAGMA locking_mode = EXCLUSIVE");
+      run(database, "PRAGMA journal_mode = WAL");
+      // Each commit is on disk when it has resolved, and not only safe from a crash of the process.
+      run(database, "PRAGMA synchronous = FULL");
+      run(database, "BEGIN IMMEDIATE");
+      run(database, "COMMIT");
+      const version = prepareFile(database, file, existed);
+      migrate(database, version);
+      begin(database, file, version);
+    });
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return database;
+}
+
+/** The version of the file's tables, after it is known to be ours. */
+function prepareFile(database: DatabaseSync, file: string, existed: boolean): number {
+  const version = pragma(database, "user_version");
+  const id = pragma(database, "application_id");
+  const isEmpty = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+  if (existed && id !== applicationId && !isEmpty)
+    throw new UnusableStore(`${file} is a database, but not a store of Connack's`);
+  if (version > migrations.length)
+    throw new UnusableStore(
+      `${file} was written by a newer Connack (its version is ${version}, this one knows up to ${migrations.length})`,
+    );
+  if (id !== applicationId) run(database, `PRAGMA application_id = ${applicationId}`);
+  return version;
+}
+
+/** Notes that the file is in use; one that was not closed is looked through first. */
+function begin(database: DatabaseSync, file: string, version: number): void {
+  const state = database.prepare("SELECT clean FROM state").get();
+  if (state === undefined) {
+    const epoch = randomBytes(6).toString("hex");
+    database
+      .prepare("INSERT INTO state (one, epoch, owner, position, commits, clean) VALUES (1, ?, 0, 0, 0, 0)")
+      .run(epoch);
+    return;
+  }
+  if (state["clean"] === 0 && version > 0) checkPages(database, file);
+  run(database, "UPDATE state SET clean = 0");
+}
+
+function checkPages(database: DatabaseSync, file: string): void {
+  const [first] = database.prepare("PRAGMA quick_check(1)").all();
+  const said = String(Object.values(first ?? {})[0]);
+  if (said !== "ok")
+    throw new UnusableStore(`${file} is damaged (${said.split("\n")[0]}); restore it from a backup`);
+}
+
+export function pragma(database: DatabaseSync, name: string): number {
+  return Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+}
+
+/** Runs `open` with what SQLite says turned into what an operator can do. */
+function explained<T>(file: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof UnusableStore) throw error;
+    throw new UnusableStore(`${file} cannot be used as the store: ${meaningOf(error)}`, { cause: error });
+  }
+}
+
+function meaningOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  switch (resultCode(error) & 0xff) {
+    case 5:
+      return "another process has it open";
+    case 8:
+      return "it is read-only";
+    case 11:
+    case 26:
+      return `it is damaged, or not a database (${message})`;
+    case 13:
+      return "there is no room on the disk";
+    case 14:
+      return `it cannot be opened (${message}); check that the folder exists and can be written to`;
+    default:
+      return message;
+  }
+}
+
+/** SQLite's extended result code; 0 for an error that is not SQLite's. */
+export function resultCode(error: unknown): number {
+  return error instanceof Error && "errcode" in error ? Number(error.errcode) : 0;
+}

@@ -1,0 +1,71 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { SqliteEngine } from "./sqlite-engine.ts";
+import { UnusableStore, type SqliteOptions } from "./sqlite-file.ts";
+import type { FromEngine, Read, ToEngine } from "./sqlite-messages.ts";
+import { StoreError } from "./store.ts";
+
+// The store's own thread: a disk that is slow stops this one, and not the one that answers and pings.
+const port = parentPort;
+if (port !== null) serveEngine(workerData as SqliteOptions, (message) => port.postMessage(message));
+
+function serveEngine(options: SqliteOptions, say: (message: FromEngine) => void): void {
+  const engine = openEngine(options, say);
+  if (engine === null) return;
+  say({ type: "opened", epoch: engine.epoch, health: engine.health });
+  port?.on("message", (message: ToEngine) => {
+    switch (message.type) {
+      case "commit":
+        return say({ type: "committed", results: engine.commit(message.group), health: engine.health });
+      case "recover":
+        return say({ type: "recovered", results: engine.recover(), health: engine.health });
+      case "acquire":
+        return answer(message.number, say, () => engine.acquire());
+      case "read":
+        return answer(message.number, say, () => readFrom(engine, message.read));
+      case "close":
+        engine.close();
+        return say({ type: "closed" });
+      default:
+        return message satisfies never;
+    }
+  });
+}
+
+function openEngine(options: SqliteOptions, say: (message: FromEngine) => void): SqliteEngine | null {
+  try {
+    return new SqliteEngine(options);
+  } catch (error) {
+    const known = error instanceof UnusableStore;
+    say({ type: "refused", message: known ? error.message : `${options.file}: ${String(error)}` });
+    return null;
+  }
+}
+
+function answer(number: number, say: (message: FromEngine) => void, work: () => unknown): void {
+  try {
+    say({ type: "answer", number, value: work() });
+  } catch (error) {
+    const { kind, message, firstPosition } =
+      error instanceof StoreError
+        ? error
+        : new StoreError("unavailable", `The store cannot be read: ${String(error)}`);
+    say({ type: "error", number, kind, message, firstPosition });
+  }
+}
+
+function readFrom(engine: SqliteEngine, read: Read): unknown {
+  const statements = engine.reading;
+  if (statements === null) throw new StoreError("unavailable", "The store cannot be read at present");
+  switch (read.method) {
+    case "records":
+      return statements.records(...read.args);
+    case "get":
+      return statements.get(...read.args);
+    case "entries":
+      return statements.entries(...read.args);
+    case "logs":
+      return statements.logs(...read.args);
+    default:
+      return read satisfies never;
+  }
+}
