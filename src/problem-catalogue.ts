@@ -399,6 +399,22 @@ export const catalogue = {
     "Nothing was published there with retain, or it was cleared, or this client may not read it.",
     "curl -s 'http://127.0.0.1:8080/connections/<id>/retained?topic=<topic>&wait=10'",
   ),
+  "store-full": entry(
+    507,
+    "The store has no room",
+    true,
+    "What was to be kept could not be, because the disk or the store's own bound is full. Reading and deleting go on.",
+    "A full disk, or CONNACK_STORE_MAX_BYTES; delete connections or messages, or make room.",
+    "df -h data; curl -s http://127.0.0.1:8080/readyz",
+  ),
+  "store-unavailable": entry(
+    503,
+    "The store cannot be written",
+    true,
+    "What was to be kept could not be, and nothing of it has been promised.",
+    "A failing disk, or one that is too slow for the load.",
+    "curl -s http://127.0.0.1:8080/readyz",
+  ),
   "shutting-down": entry(
     503,
     "Shutting down",

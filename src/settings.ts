@@ -55,6 +55,19 @@ function isResolver(text: string): boolean {
   return isIP(address) !== 0;
 }
 
+/** Where things are kept. */
+export type StoreSetting =
+  | { readonly kind: "memory" }
+  | { readonly kind: "sqlite"; readonly file: string };
+
+const store = z.string().transform((text, context): StoreSetting => {
+  const file = /^sqlite:(.+)$/s.exec(text)?.[1];
+  if (text === "memory") return { kind: "memory" };
+  if (file !== undefined && !file.includes("\0")) return { kind: "sqlite", file };
+  context.addIssue({ code: "custom", message: 'expected "memory" or "sqlite:<file>"' });
+  return z.NEVER;
+});
+
 const host = z
   .string()
   .min(1)
@@ -66,9 +79,20 @@ export const settingsTable = {
   HOST: setting(host, "127.0.0.1", "Address to listen on. Only loopback addresses are accepted."),
   PORT: setting(integer(0, 65_535), 8080, "Port to listen on; 0 takes a free one."),
   STORE: setting(
-    z.literal("memory", 'expected "memory"'),
-    "memory" as const,
-    "Where connections and events are kept. `memory`: gone after a restart.",
+    store,
+    { kind: "sqlite", file: "./data/connack.db" },
+    "Where durable connections, their messages and all events are kept: `sqlite:<file>`, or `memory`, which is gone after a restart.",
+    "`sqlite:./data/connack.db`",
+  ),
+  STORE_MAX_BYTES: setting(
+    integer(4_194_304, 281_474_976_710_656),
+    10_737_418_240,
+    "Bytes of the store's file at most. Full: 507, until something is deleted.",
+  ),
+  DIALS_AT_START: setting(
+    integer(1, 100_000),
+    100,
+    "Connections that are dialled at once at most when stored ones come back after a restart.",
   ),
   LOG_LEVEL: setting(
     z.enum(logLevels),

@@ -3,6 +3,8 @@ import { HTTPException } from "hono/http-exception";
 import { CallerLeft } from "../../src/connection/operations.ts";
 import { Problem, type FieldError } from "../../src/problem.ts";
 import type { Logger } from "../../src/log.ts";
+import { storeProblem } from "../../src/store/problems.ts";
+import { StoreError } from "../../src/store/store.ts";
 import type { App, AppContext, AppEnv } from "../context.ts";
 import { requestIdHeader } from "./request-id.ts";
 
@@ -26,6 +28,7 @@ export function problemResponse(c: AppContext, problem: Problem): Response {
 export function onError(logger: Logger) {
   return (error: Error, c: AppContext): Response => {
     if (error instanceof Problem) return problemResponse(c, error);
+    if (error instanceof StoreError) return problemResponse(c, storeProblem(error));
     if (error instanceof CallerLeft) return c.newResponse(null, callerLeftStatus as 400);
     const known = error instanceof HTTPException ? frameworkProblem(error) : null;
     if (known !== null) return problemResponse(c, known);

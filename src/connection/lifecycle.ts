@@ -1,7 +1,9 @@
 import { timestamp, type Clock } from "../clock.ts";
-import { FrameCache } from "../stream/frame.ts";
-import { OrderedLog, type Entry } from "../stream/log.ts";
 import type { Logger } from "../log.ts";
+import type { Journal } from "../store/journal.ts";
+import type { Change, StoredEntry } from "../store/store.ts";
+import { FrameCache } from "../stream/frame.ts";
+import { OrderedLog, type Entry, type Position } from "../stream/log.ts";
 import type { Announcement, AnnouncementType } from "./announcement.ts";
 import type { Flags } from "./view.ts";
 import type { StateName } from "./state.ts";
@@ -19,6 +21,12 @@ export interface Subject {
   readonly flags: Flags;
 }
 
+/** The events of one connection; `stored` is the log's name in the store, null where it lives in memory alone. */
+export interface ConnectionLog {
+  readonly log: OrderedLog<LifecycleEntry>;
+  readonly stored: string | null;
+}
+
 /** What an operator wants to see without asking; the rest is for debugging. */
 const levels: Partial<Record<AnnouncementType, "warn" | "info">> = {
   connected: "info",
@@ -32,10 +40,15 @@ const levels: Partial<Record<AnnouncementType, "warn" | "info">> = {
 
 /** Each connection keeps so many of its own events, and so many bytes of them. */
 const perConnection = { maxEntries: 1_000, maxBytes: 1_048_576 };
+/** The name in the store of the log of all. */
+const allName = "events";
+/** What has left a log in memory leaves the store when so many have come, all at once. */
+const trimEvery = 256;
 
 /**
  * Writes lifecycle events: each goes into the log of its connection and into the log of all, under one id. Ids are of
- * one sequence, so that what happened first has the smaller one whatever the connection.
+ * one sequence, so that what happened first has the smaller one whatever the connection. With a journal, an event can be
+ * read as soon as it is kept, so that its id outlives the process.
  */
 export class Lifecycle {
   readonly all: OrderedLog<LifecycleEntry>;
@@ -43,41 +56,95 @@ export class Lifecycle {
   readonly #epoch: string;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #journal: Journal | null;
+  /** Events that could not be written, since too much waited. */
+  readonly #lost = new Map<OrderedLog<LifecycleEntry>, number>();
+  readonly #untrimmed = new Map<string, number>();
   #sequence = 0;
 
-  constructor(epoch: string, clock: Clock, logger: Logger, maxEvents: number) {
+  /** Without a journal events live in memory, and `epoch` is never the same twice. */
+  constructor(epoch: string, clock: Clock, logger: Logger, maxEvents: number, journal: Journal | null = null) {
     this.#epoch = epoch;
     this.#clock = clock;
     this.#logger = logger;
+    this.#journal = journal;
     this.all = new OrderedLog(epoch, { maxEntries: maxEvents, maxBytes: maxEvents * 2_048 });
   }
 
-  /** A log for a new connection. */
-  newLog(): OrderedLog<LifecycleEntry> {
-    return new OrderedLog(this.#epoch, perConnection);
+  /** A log for a new connection; `stored` names it in the store. */
+  newLog(stored: string | null = null): ConnectionLog {
+    return { log: new OrderedLog(this.#epoch, perConnection), stored: this.#journal === null ? null : stored };
   }
 
-  append(
-    log: Pick<OrderedLog<LifecycleEntry>, "append" | "idOf">,
-    { connection, state, version, flags }: Subject,
-    { type, fields }: Announcement,
-  ): void {
-    this.#sequence += 1;
-    const sequence = this.#sequence;
-    const at = timestamp(this.#clock.wall());
-    const json = JSON.stringify({
-      id: log.idOf(sequence),
-      type,
-      at,
-      connection,
-      state,
-      version,
-      flags,
-      ...fields,
-    });
-    const entry = { sequence, type, connection, json };
+  /** Fills a log with what was kept of it. */
+  restore(log: OrderedLog<LifecycleEntry>, evictedThrough: Position, entries: readonly StoredEntry[]): void {
+    log.restore(evictedThrough);
+    for (const { position, data } of entries) {
+      const { type, connection } = JSON.parse(`{${data}`) as { type: string; connection: string };
+      log.append(this.#entryOf(position, type, connection, data));
+    }
+  }
+
+  /** Where the log of all is in the store. */
+  get storedAll(): string {
+    return allName;
+  }
+
+  append(to: ConnectionLog, subject: Subject, announcement: Announcement): void {
+    const { connection, state } = subject;
+    const { type, fields } = announcement;
     this.#logger[levels[type] ?? "debug"](`connection ${type}`, { connection, state, ...fields });
-    log.append(entry);
-    this.all.append(entry);
+    const lost = this.#lost.get(to.log) ?? 0;
+    if (lost > 0 && this.#write(to, subject, "gap", { reason: "store-away", lost })) this.#lost.delete(to.log);
+    if (!this.#write(to, subject, type, fields)) this.#lost.set(to.log, (this.#lost.get(to.log) ?? 0) + 1);
+  }
+
+  /** The last of a connection's log: what came before comes first, then readers' streams end, and nothing is kept. */
+  close({ log, stored }: ConnectionLog, changes: readonly Change[]): void {
+    this.#lost.delete(log);
+    const end = () => log.close();
+    if (this.#journal === null) return end();
+    const drop: Change[] = stored === null ? [] : [{ type: "drop", log: stored }];
+    if (stored !== null) this.#untrimmed.delete(stored);
+    if (!this.#journal.add({ changes: [...changes, ...drop], kept: end }, true)) end();
+  }
+
+  /** Resolves when what happened until now can be read, or the store is away. */
+  settled(): Promise<void> {
+    return this.#journal?.settled() ?? Promise.resolve();
+  }
+
+  #write(
+    { log, stored }: ConnectionLog,
+    { connection, state, version, flags }: Subject,
+    type: string,
+    fields: Readonly<Record<string, unknown>>,
+  ): boolean {
+    const at = timestamp(this.#clock.wall());
+    const data = JSON.stringify({ type, at, connection, state, version, flags, ...fields }).slice(1);
+    const place = (position: Position) => {
+      const entry = this.#entryOf(position, type, connection, data);
+      log.append(entry);
+      this.all.append(entry);
+    };
+    if (this.#journal === null) {
+      this.#sequence += 1;
+      place(this.#sequence);
+      return true;
+    }
+    const logs = stored === null ? [allName] : [allName, stored];
+    const trims = [this.#trim(allName, this.all), ...(stored === null ? [] : [this.#trim(stored, log)])].flat();
+    const changes: Change[] = [{ type: "append", logs, data }, ...trims];
+    return this.#journal.add({ changes, kept: ([position = 0]) => place(position) });
+  }
+
+  #trim(name: string, log: OrderedLog): Change[] {
+    const count = (this.#untrimmed.get(name) ?? 0) + 1;
+    this.#untrimmed.set(name, count % trimEvery);
+    return count < trimEvery || log.beginning === 0 ? [] : [{ type: "trim", log: name, through: log.beginning }];
+  }
+
+  #entryOf(sequence: Position, type: string, connection: string, data: string): LifecycleEntry {
+    return { sequence, type, connection, json: `{"id":"${this.all.idOf(sequence)}",${data}` };
   }
 }

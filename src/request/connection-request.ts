@@ -17,11 +17,14 @@ type ReshapedFields =
   | "passwordEncoding"
   | "username"
   | "clientId"
-  | "websocket";
+  | "websocket"
+  | "durable";
 
 /** What a caller asked for, validated and in one form; secrets are wrapped. Nothing past the door checks it again. */
 export interface ConnectionRequest extends Omit<RequestFields, ReshapedFields> {
   readonly target: Target;
+  /** Stored before it dials, and brought back after a restart. */
+  readonly durable: boolean;
   /** `undefined`: Connack makes one and keeps it. `""`: the broker assigns one. */
   readonly clientId: string | undefined;
   readonly username: Secret | undefined;
@@ -34,6 +37,8 @@ export interface ConnectionRequest extends Omit<RequestFields, ReshapedFields> {
 export interface ParsedRequest {
   readonly id: string | undefined;
   readonly request: ConnectionRequest;
+  /** Whether the body says how durable the connection is to be; where not, the call does ({@link decideDurability}). */
+  readonly saysDurable: boolean;
 }
 
 /** What is wrong with a password that has no username beside it. */
@@ -82,6 +87,7 @@ export const connectionRequestSchema = requestFields.transform((fields, context)
   if (failed || bytes === null) return z.NEVER;
   const request: ConnectionRequest = {
     ...rest,
+    durable: fields.durable ?? false,
     clientId: fields.clientId,
     target: target.target,
     username: credentials.username === undefined ? undefined : new Secret(credentials.username),
@@ -93,7 +99,7 @@ export const connectionRequestSchema = requestFields.transform((fields, context)
       ),
     },
   };
-  return { id, request };
+  return { id, request, saysDurable: fields.durable !== undefined };
 });
 
 function readTarget(

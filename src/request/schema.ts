@@ -47,9 +47,7 @@ const websocketHeaders = z
 const messageLog = z.strictObject({
   messages: z.int().min(0).max(1_000_000, "expected 0 to 1000000").default(1_000),
   bytes: z.int().min(0).max(1_073_741_824, "expected 0 to 1073741824").default(4_194_304),
-  durable: z
-    .literal(false, "this server keeps nothing on disk, so that only false can be promised")
-    .default(false),
+  durable: z.boolean().default(false),
 });
 
 const reconnect = z
@@ -149,9 +147,8 @@ export const requestFields = z.strictObject({
   ),
   log: whenAbsent(messageLog, {}),
   idleTtlMs: milliseconds(1_000, 2_592_000_000).nullable().default(null),
-  durable: z
-    .literal(false, "this server keeps nothing on disk, so that only false can be promised")
-    .default(false),
+  /** Absent, the call decides: PUT is durable where that can be promised. */
+  durable: z.boolean().optional(),
   labels: whenAbsent(
     z
       .record(labelName, utf8String.max(256))

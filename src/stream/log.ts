@@ -31,7 +31,7 @@ export interface LogBounds {
  */
 export class OrderedLog<E extends Entry = Entry> {
   readonly epoch: string;
-  readonly #bounds: LogBounds;
+  #bounds: LogBounds;
   /** Not before somebody listens: there are many logs, and most have no readers. */
   #wakeUps: WakeUps | null = null;
   #entries: E[] = [];
@@ -75,6 +75,17 @@ export class OrderedLog<E extends Entry = Entry> {
     while (this.size > 1 && (this.size > this.#bounds.maxEntries || this.#bytes > this.#bounds.maxBytes))
       this.#evict();
     this.#wakeUps?.after(bytes);
+  }
+
+  /** Makes a log that was kept as it was: what is after `evictedThrough` is appended next. */
+  restore(evictedThrough: Position): void {
+    this.#evictedThrough = evictedThrough;
+    this.#tail = Math.max(this.#tail, evictedThrough);
+  }
+
+  /** Other bounds hold from the next entry on. */
+  rebound(bounds: LogBounds): void {
+    this.#bounds = bounds;
   }
 
   /** Ends the log: readers get what is left, and their streams end. */

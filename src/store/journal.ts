@@ -1,0 +1,100 @@
+import { StoreError, type Change, type Lease, type Position, type Store } from "./store.ts";
+
+/** What is written, and what happens when it is, with the positions of its appends. */
+export interface JournalItem {
+  readonly changes: readonly Change[];
+  readonly kept: (positions: readonly Position[]) => void;
+}
+
+/** What waits for a store at most, while it is full or away. */
+const mostWaiting = 10_000;
+const mostAtOnce = 256;
+/** A store that does not say that it is well again is asked so often. */
+const retryMs = 1_000;
+
+/**
+ * Writes to a store in order, and does not give up: what happened is told when it is kept, however long that takes.
+ * Bounded in what waits.
+ */
+export class Journal {
+  readonly #store: Store;
+  readonly #lease: Lease;
+  readonly #onTrouble: (error: unknown) => void;
+  readonly #unlisten: () => void;
+  #waiting: JournalItem[] = [];
+  #running = false;
+  #stopped = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #idle: (() => void)[] = [];
+
+  /** `onTrouble` hears of a store that does not keep what it is given. */
+  constructor(store: Store, lease: Lease, onTrouble: (error: unknown) => void) {
+    this.#store = store;
+    this.#lease = lease;
+    this.#onTrouble = onTrouble;
+    this.#unlisten = store.onHealth(() => this.#run());
+  }
+
+  /** False when too much waits already: then it is not written. `needed`, it is taken all the same. */
+  add(item: JournalItem, needed = false): boolean {
+    if (this.#stopped || (!needed && this.#waiting.length >= mostWaiting)) return false;
+    this.#waiting.push(item);
+    this.#run();
+    return true;
+  }
+
+  /** Resolves when all that was added before has been kept; at once when the store keeps nothing at present. */
+  settled(): Promise<void> {
+    if (!this.#running) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Ends; what waits for a store that is away is given up. */
+  close(): void {
+    this.#stopped = true;
+    this.#unlisten();
+    clearTimeout(this.#retry);
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #run(): void {
+    if (this.#running || this.#stopped || this.#waiting.length === 0) return;
+    clearTimeout(this.#retry);
+    this.#running = true;
+    void this.#writeAll();
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0 && !this.#stopped) {
+        const items = this.#waiting.splice(0, mostAtOnce);
+        try {
+          const positions = await this.#store.commit(
+            this.#lease,
+            items.flatMap(({ changes }) => changes),
+          );
+          this.#tell(items, positions);
+        } catch (error) {
+          this.#onTrouble(error);
+          if (error instanceof StoreError && error.kind === "fenced") return this.close();
+          this.#waiting = [...items, ...this.#waiting];
+          this.#retry = setTimeout(() => this.#run(), retryMs);
+          return undefined;
+        }
+      }
+    } finally {
+      this.#running = false;
+      for (const resolve of this.#idle.splice(0)) resolve();
+    }
+    return undefined;
+  }
+
+  #tell(items: readonly JournalItem[], positions: readonly Position[]): void {
+    let next = 0;
+    for (const { changes, kept } of items) {
+      const count = changes.filter(({ type }) => type === "append").length;
+      kept(positions.slice(next, next + count));
+      next += count;
+    }
+  }
+}

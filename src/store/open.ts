@@ -1,0 +1,18 @@
+import { randomBytes } from "node:crypto";
+import type { StoreSetting } from "../settings.ts";
+import { MemoryStore } from "./memory.ts";
+import { openSqlite } from "./sqlite.ts";
+import type { Store } from "./store.ts";
+
+/** How long a process that is being replaced has to let go of the file. */
+const busyTimeoutMs = 5_000;
+
+/**
+ * Opens the store that the settings name.
+ *
+ * @throws {Error} with a sentence for the operator, when it cannot be used
+ */
+export async function openStore(setting: StoreSetting, maxBytes: number): Promise<Store> {
+  if (setting.kind === "memory") return new MemoryStore(randomBytes(6).toString("hex"));
+  return openSqlite({ file: setting.file, maxBytes, busyTimeoutMs });
+}
