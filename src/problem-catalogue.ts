@@ -167,6 +167,14 @@ export const catalogue = {
     "The same Idempotency-Key came with a different request.",
     "Keys must be unique to one request.",
   ),
+  "secret-key-missing": entry(
+    422,
+    "There is no key to keep secrets with",
+    false,
+    "The request has secrets that would be stored, and this server has no key to encrypt them with; nothing was stored.",
+    "Neither CONNACK_SECRET_KEY nor CONNACK_SECRET_KEY_FILE is set.",
+    "openssl rand -base64 32",
+  ),
   "bind-address-unavailable": entry(
     422,
     "The local address is not available",

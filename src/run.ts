@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createApp, type ConnackApp } from "./app.ts";
 import { createLogger } from "./log.ts";
+import { readSecretKeys } from "./secret-key-file.ts";
 import { serve, type Serving } from "./serve.ts";
 import { camelCase, parseSettings, settingsTable, SettingsError, type Settings } from "./settings.ts";
 
@@ -31,8 +32,8 @@ ${names.join("\n")}
 }
 
 /**
- * Reads the settings of this process: a `--config` file under the environment. Ends the process where they are wrong;
- * null where the command line asked for a text, which has been printed.
+ * Reads the settings of this process: a `--config` file under the environment; `secretKey` has the keys of its file, too.
+ * Ends the process where they are wrong; null where the command line asked for a text, which has been printed.
  */
 export function loadSettings(argv: readonly string[]): Settings | null {
   const text = argv.includes("--help")
@@ -51,7 +52,8 @@ export function loadSettings(argv: readonly string[]): Settings | null {
       const what = unknown.startsWith("-") ? "no such option" : "no arguments are taken";
       throw new SettingsError(`${unknown}: ${what}; see --help`);
     }
-    return parseSettings(process.env, index === -1 ? {} : readConfig(argv[index + 1]));
+    const settings = parseSettings(process.env, index === -1 ? {} : readConfig(argv[index + 1]));
+    return { ...settings, secretKey: readSecretKeys(settings) };
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -64,8 +66,20 @@ function readConfig(path: string | undefined): unknown {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
-    throw new SettingsError(`--config ${path}: ${error instanceof Error ? error.message : "cannot be read"}`);
+    // A parser's words quote what it stumbled over, which may be a key.
+    const why =
+      error instanceof SyntaxError
+        ? notJson(error)
+        : error instanceof Error
+          ? error.message
+          : "cannot be read";
+    throw new SettingsError(`--config ${path}: ${why}`);
   }
+}
+
+function notJson({ message }: SyntaxError): string {
+  const place = /line \d+ column \d+|position \d+/.exec(message)?.[0];
+  return `is not JSON${place === undefined ? "" : `, from ${place} on`}`;
 }
 
 export interface StartOptions {

@@ -1,6 +1,8 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { logLevels } from "./log.ts";
+import type { Secret } from "./secret.ts";
+import { parseSecretKeys } from "./secret-key.ts";
 
 /** One setting: how it is parsed, what holds without it, and the sentence that the README's table shows. */
 interface Setting<T> {
@@ -8,6 +10,8 @@ interface Setting<T> {
   readonly fallback: T;
   readonly shownDefault?: string;
   readonly sentence: string;
+  /** Whether a value must not be shown, not even a wrong one: it may be nearly right. */
+  readonly secret?: boolean;
 }
 
 function setting<T>(schema: z.ZodType<T>, fallback: T, sentence: string, shownDefault?: string): Setting<T> {
@@ -48,6 +52,17 @@ const hostList = z
     (list) => list.every((name) => /^[a-z0-9._-]{1,253}$/.test(name)),
     "expected host names without ports",
   );
+
+const secretKeys = z.string().transform((text, context): readonly Secret<Uint8Array>[] => {
+  const list = text
+    .split(",")
+    .map((part) => part.trim())
+    .filter(Boolean);
+  const parsed = parseSecretKeys(list.map((text, index) => ({ text, name: `key ${index + 1}` })));
+  if (parsed.ok) return parsed.keys;
+  context.addIssue({ code: "custom", message: parsed.detail });
+  return z.NEVER;
+});
 
 function isResolver(text: string): boolean {
   const address =
@@ -93,6 +108,21 @@ export const settingsTable = {
     integer(1, 100_000),
     100,
     "Connections that are dialled at once at most when stored ones come back after a restart.",
+  ),
+  SECRET_KEY: {
+    ...setting(
+      secretKeys,
+      [],
+      "32 bytes that stored secrets are encrypted with, as base64 (`openssl rand -base64 32`) or 64 hex digits. Several, comma-separated: the first encrypts, all decrypt.",
+      "none",
+    ),
+    secret: true,
+  },
+  SECRET_KEY_FILE: setting<string | null>(
+    z.string().min(1, "expected the name of a file").max(4_096),
+    null,
+    "Instead of that, a file of such keys, one a line; `#` begins a comment. Only its owner may have permissions on it (`chmod 600`).",
+    "none",
   ),
   LOG_LEVEL: setting(
     z.enum(logLevels),
@@ -215,7 +245,7 @@ export function parseSettings(
     const parsed = text === undefined ? undefined : setting.schema.safeParse(text);
     if (parsed && !parsed.success) {
       const why = parsed.error.issues.map((issue) => issue.message).join("; ");
-      wrong.push(`CONNACK_${name}=${JSON.stringify(text)}: ${why}`);
+      wrong.push(`CONNACK_${name}${setting.secret ? "" : `=${JSON.stringify(text)}`}: ${why}`);
     }
     values[key] = parsed?.success ? parsed.data : setting.fallback;
   }
@@ -224,6 +254,8 @@ export function parseSettings(
       wrong.push(`${name}: no such setting`);
   }
   const settings = values as Settings;
+  if (settings.secretKey.length > 0 && settings.secretKeyFile !== null)
+    wrong.push("CONNACK_SECRET_KEY and CONNACK_SECRET_KEY_FILE: only one of them can be set");
   if (!isLoopback(settings.host)) {
     wrong.push(
       `CONNACK_HOST=${JSON.stringify(settings.host)}: this version has no access control and listens on loopback only; use 127.0.0.1, ::1 or localhost`,
