@@ -71,9 +71,7 @@ function isResolver(text: string): boolean {
 }
 
 /** Where things are kept. */
-export type StoreSetting =
-  | { readonly kind: "memory" }
-  | { readonly kind: "sqlite"; readonly file: string };
+export type StoreSetting = { readonly kind: "memory" } | { readonly kind: "sqlite"; readonly file: string };
 
 const store = z.string().transform((text, context): StoreSetting => {
   const file = /^sqlite:(.+)$/s.exec(text)?.[1];

@@ -97,6 +97,7 @@ export class Attempt {
   #client: Client | null = null;
   #keepAlive: KeepAlive | null = null;
   #disconnect: Extract<ClientEvent, { type: "disconnect" }> | null = null;
+  /** Why the network connection is ended from here. */
   #violation: Failure | null = null;
   #sent: SentDisconnect | null = null;
   #silent = false;
@@ -141,6 +142,12 @@ export class Attempt {
         hint: "",
       }),
     );
+    this.#client?.destroy();
+  }
+
+  /** Drops the network connection for a reason of ours, without DISCONNECT: what is unacknowledged stays the broker's. */
+  drop(failure: Failure): void {
+    this.#violation ??= failure;
     this.#client?.destroy();
   }
 

@@ -39,10 +39,14 @@ export function clientOptions(
   };
 }
 
+/** Messages that a broker may have sent and that are not kept yet, where they are acknowledged when they are. */
+const keptWindow = 1_000;
+
 /** A broker that was not told what we take would send it again and again (§3.1.2.11.4). */
-function connectProperties({ properties }: ConnectionRequest, maxPacketBytes: number) {
+function connectProperties({ properties, log }: ConnectionRequest, maxPacketBytes: number) {
   const maximumPacketSize = Math.min(properties?.maximumPacketSize ?? maxPacketBytes, maxPacketBytes);
-  return { ...defined(properties ?? {}), maximumPacketSize };
+  const window = log.durable ? { receiveMaximum: keptWindow } : {};
+  return { ...window, ...defined(properties ?? {}), maximumPacketSize };
 }
 
 function willOptions(

@@ -7,19 +7,24 @@ import mqtt, {
   type Packet,
 } from "mqtt";
 import type { Subscription } from "../mqtt/subscription.ts";
+import { AckGate, isAckPacket } from "./ack-gate.ts";
 import type { AttemptDeps } from "./attempt.ts";
 import { clientOptions, type ConnectFields } from "./client-options.ts";
 import { readConnackProperties } from "./connack.ts";
 import type { ClientEvent, DisconnectOptions, SubscribeResult } from "./client-event.ts";
 import { BatchedWriter } from "./batched-writer.ts";
 import { sendSubscribe, sendUnsubscribe } from "./subscribe.ts";
+import { deferDestroy } from "./deferred-destroy.ts";
 import { drained } from "./drain.ts";
 import { Guard, type Violation } from "./guard.ts";
 import { Inbound } from "./inbound.ts";
 import type { Wire } from "./outgoing.ts";
 import { readAck, readDisconnect } from "./read-packets.ts";
 import { encodePubrel } from "./publish-packet.ts";
-import type { SessionState } from "./session-state.ts";
+import type { KeptMessages, SessionState } from "./session-state.ts";
+
+/** How mqtt.js sends a packet of its own. */
+type SendPacket = (packet: Packet, done?: () => void, ...rest: unknown[]) => void;
 
 /** PINGREQ is always these two bytes (§3.12); at rest it is all that is sent, so it does not go through mqtt.js. */
 const pingRequest = Buffer.from([0xc0, 0x00]);
@@ -83,14 +88,19 @@ export class Client implements Wire {
       const before = this.messagesIn;
       this.#guarded(deliver, packet);
       if (this.messagesIn === before) done(new Error("Not taken, so that the broker must keep it"));
-      else if (this.messagesIn % messagesInARow === 0) setImmediate(done);
-      else done();
+      else if (this.messagesIn % messagesInARow === 0) setImmediate(() => this.#whenRoom(done));
+      else this.#whenRoom(done);
     };
+    if (session.kept !== null) this.#holdAcknowledgements(session.kept);
     this.#client.on("packetreceive", (packet) => this.#guarded(receive, packet));
     this.#client.on("connect", () => this.#emit({ type: "ready" }));
     this.#client.on("error", (error) => this.#failed(error));
     this.#client.on("close", () => this.#ended());
-    this.#deferDestroy();
+    deferDestroy(stream, {
+      now: this.#destroyStream,
+      mayDisconnect: () => this.#acknowledged && !this.#closed,
+      isDisconnecting: () => this.#violation !== null,
+    });
     this.#client.connect();
   }
 
@@ -174,6 +184,23 @@ export class Client implements Wire {
     this.#destroyStream();
   }
 
+  #whenRoom(done: () => void): void {
+    const { kept } = this.#session;
+    if (kept === null) done();
+    else kept.whenRoom(done);
+  }
+
+  #holdAcknowledgements(kept: KeptMessages): void {
+    const gate = new AckGate(kept, (bytes) => this.#write(bytes));
+    const client = this.#client as unknown as { _sendPacket: SendPacket };
+    const send = client._sendPacket.bind(client);
+    client._sendPacket = (packet, done, ...rest) => {
+      if (!isAckPacket(packet.cmd)) return send(packet, done, ...rest);
+      gate.send(packet.cmd, packet.messageId ?? 0);
+      return done?.();
+    };
+  }
+
   #write(bytes: Buffer): void {
     if (!this.#closed && this.#acknowledged && !this.#leaving) this.#writer.write(bytes);
   }
@@ -228,7 +255,7 @@ export class Client implements Wire {
   #deliver(packet: Packet): void {
     const message = this.#inbound.take(packet as IPublishPacket);
     if (message === null) return;
-    this.#session.received(message);
+    this.#session.received(message, packet.messageId ?? 0);
     this.messagesIn += 1;
   }
 
@@ -273,20 +300,6 @@ export class Client implements Wire {
     this.#emit({ type: "violation", violation, told });
     if (told) this.disconnect({ reasonCode: violation.reasonCode, sessionExpiryInterval: undefined });
     else this.destroy();
-  }
-
-  /** mqtt.js destroys the stream first and says why after; the DISCONNECT that says why must still go out. */
-  #deferDestroy(): void {
-    let deferred = false;
-    this.#stream.destroy = (error?: Error) => {
-      if (deferred || !this.#acknowledged || this.#closed || error !== undefined)
-        return this.#destroyStream(error);
-      deferred = true;
-      process.nextTick(() => {
-        if (this.#violation === null) this.destroy();
-      });
-      return this.#stream;
-    };
   }
 
   #ended(): void {

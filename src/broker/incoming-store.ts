@@ -1,7 +1,14 @@
 import type { IPublishPacket, Packet } from "mqtt";
+import { packetFromText, packetToText } from "./stored-packet.ts";
 
 type Id = Pick<Packet, "messageId">;
 type Done = (error?: Error, packet?: Packet) => void;
+
+/** Keeps the same where it outlives the process, as texts by packet identifier; PUBREC waits for that. */
+export interface IncomingKeeper {
+  put(packetId: number, text: string): void;
+  clear(): void;
+}
 
 /** Bytes of topics and payloads that are kept at most. */
 const mostBytes = 67_108_864;
@@ -12,12 +19,14 @@ const mostBytes = 67_108_864;
  */
 export class IncomingStore {
   readonly #mostBytes: number;
+  readonly #keeper: IncomingKeeper | null;
   /** Null while there are none: there are many connections, and QoS 2 is rare. */
   #packets: Map<number, Packet> | null = null;
   #bytes = 0;
 
-  constructor(bytes = mostBytes) {
+  constructor(bytes = mostBytes, keeper: IncomingKeeper | null = null) {
     this.#mostBytes = bytes;
+    this.#keeper = keeper;
   }
 
   /** Whether a PUBLISH may be kept as well; one that comes again takes the place of the first. */
@@ -26,10 +35,29 @@ export class IncomingStore {
   }
 
   put(packet: Packet, done: Done): this {
-    this.#bytes += sizeOf(packet) - this.#sizeOf(packet);
-    (this.#packets ??= new Map()).set(packet.messageId ?? 0, own(packet));
+    this.#set(packet);
+    if (packet.cmd === "publish") this.#keeper?.put(packet.messageId ?? 0, packetToText(packet));
     done();
     return this;
+  }
+
+  /** Puts back what was kept. */
+  restore(text: string): void {
+    this.#set(packetFromText(text));
+  }
+
+  /** Takes a packet out that is released, and returns what puts it back should that not be kept. */
+  release(packetId: number): () => void {
+    const packet = this.#packets?.get(packetId);
+    if (packet === undefined) return () => {};
+    this.#bytes -= sizeOf(packet);
+    this.#packets?.delete(packetId);
+    return () => this.#set(packet);
+  }
+
+  #set(packet: Packet): void {
+    this.#bytes += sizeOf(packet) - this.#sizeOf(packet);
+    (this.#packets ??= new Map()).set(packet.messageId ?? 0, own(packet));
   }
 
   get({ messageId = 0 }: Id, done: Done): this {
@@ -58,6 +86,7 @@ export class IncomingStore {
 
   /** Forgets all, when the broker did not keep the session. */
   clear(): void {
+    if (this.#packets !== null) this.#keeper?.clear();
     this.#packets = null;
     this.#bytes = 0;
   }

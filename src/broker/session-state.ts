@@ -10,6 +10,17 @@ export interface PublishAck {
   readonly reasonString: string | null;
 }
 
+/** Messages that are acknowledged when they are kept, and not before; each that comes has the next number. */
+export interface KeptMessages {
+  /** The number of the last that came. */
+  readonly arrived: number;
+  /** All up to this number may be acknowledged. */
+  readonly settled: number;
+  /** Calls `proceed` once, when as much waits to be kept as may, or less. */
+  whenRoom(proceed: () => void): void;
+  onSettled: () => void;
+}
+
 /** What a session keeps while network connections come and go (MQTT 5 §4.1), as a client sees it. */
 export interface SessionState {
   /** QoS 2 messages that arrived and are not released. */
@@ -17,6 +28,8 @@ export interface SessionState {
   readonly ids: PacketIds;
   /** False when the broker acknowledges what it cannot have got: a Protocol Error. */
   acknowledged(ack: PublishAck): boolean;
-  /** Takes a message over; when it returns, the message may be acknowledged. */
-  received(message: ReceivedMessage): void;
+  /** Null where a message may be acknowledged as soon as {@link received} has returned. */
+  readonly kept: KeptMessages | null;
+  /** Takes a message over. `packetId` is that of its PUBLISH, 0 at QoS 0. */
+  received(message: ReceivedMessage, packetId: number): void;
 }

@@ -1,23 +1,20 @@
-import { Attempt, type AttemptDeps, type AttemptEvent, type Timings } from "../broker/attempt.ts";
+import type { AttemptDeps } from "../broker/attempt.ts";
 import type { Clock } from "../clock.ts";
 import { Listeners } from "../listeners.ts";
-import { negotiate } from "../mqtt/properties.ts";
-import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
+import type { ConnectionRequest } from "../request/connection-request.ts";
+import type { Change } from "../store/store.ts";
 import type { OrderedLog } from "../stream/log.ts";
 import type { Announcement } from "./announcement.ts";
-import type { Lifecycle } from "./lifecycle.ts";
+import { Attempts } from "./attempts.ts";
+import { Keeper } from "./keeper.ts";
+import type { ConnectionLog, Lifecycle, LifecycleEntry } from "./lifecycle.ts";
+import { linkOf } from "./link.ts";
 import { next } from "./next.ts";
-import { generateClientId, type ConnectionRequest } from "../request/connection-request.ts";
-import {
-  initialMachine,
-  type CloseCause,
-  type DialCause,
-  type Effect,
-  type Event,
-  type Machine,
-} from "./state.ts";
-import { Meter } from "./meter.ts";
+import { beginningOf, type Origin } from "./origin.ts";
 import { Session, type SessionLimits } from "./session.ts";
+import type { CloseCause, DialCause, Effect, Event, Machine } from "./state.ts";
+import { storeFailure } from "./store-failure.ts";
+import { places, type Keeping, type StoredConnection } from "./stored-connection.ts";
 import { flagsOf, viewOf, type ConnectionView } from "./view.ts";
 
 export interface ConnectionDeps {
@@ -29,6 +26,8 @@ export interface ConnectionDeps {
   readonly limits: SessionLimits;
   /** Names a log; never the same twice. */
   readonly newEpoch: () => string;
+  /** For those that are durable; null where nothing outlives the process. */
+  readonly keeping: Keeping | null;
   /** Called once, when the connection is closed for good. */
   readonly onClosed: (connection: Connection) => void;
 }
@@ -42,50 +41,64 @@ export interface CloseOptions {
   readonly sessionExpiryInterval?: number | undefined;
 }
 
-const noTimings: Timings = { dnsMs: null, tcpMs: null, tlsMs: null, wsMs: null, connackMs: null };
-
 /** One MQTT client held open for somebody: performs what {@link next} decides, and owns what it needs for it. */
 export class Connection {
   readonly id: string;
-  readonly log: OrderedLog;
   readonly createdAt: number;
-  readonly #deps: ConnectionDeps;
-  readonly #meter = new Meter();
   /** What it carries: messages and subscriptions. */
   readonly session: Session;
+  /** Its own lifecycle events. */
+  readonly events: ConnectionLog;
+  readonly #deps: ConnectionDeps;
+  readonly #incarnation: string;
+  readonly #attempts: Attempts;
+  readonly #keeper: Keeper | null;
   readonly #watchers = new Listeners();
   #request: ConnectionRequest;
-  #clientId: string;
-  #settledVersion: ProtocolVersion | null = null;
   #machine: Machine;
-  #attempt: Attempt | null = null;
-  /** The attempt to begin when the old network connection has gone: there is never more than one. */
-  #pendingDial: Extract<Effect, { type: "dial" }> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #timings: Timings = noTimings;
   #unacknowledged = 0;
+  /** Who has the record from now on. */
+  #successor: Connection | null = null;
 
-  constructor(
-    id: string,
-    request: ConnectionRequest,
-    kept: boolean,
-    clientId: string | null,
-    deps: ConnectionDeps,
-  ) {
+  constructor(id: string, request: ConnectionRequest, origin: Origin, deps: ConnectionDeps) {
+    const { lifecycle, clock, random, newEpoch } = deps;
+    const keeping = request.durable ? deps.keeping : null;
+    const beginning = beginningOf(id, request, origin, { clock, random, newEpoch, keeping });
     this.id = id;
+    this.createdAt = beginning.createdAt;
     this.#deps = deps;
     this.#request = request;
-    this.#clientId = request.clientId ?? clientId ?? generateClientId(request.protocolVersion, deps.random);
-    this.#machine = initialMachine(request.reconnect, kept, deps.clock.wall());
+    this.#incarnation = beginning.incarnation;
+    this.#machine = beginning.machine;
+    this.events = lifecycle.newLog(keeping && places.eventLog(id, this.#incarnation));
     this.session = new Session(request, {
       limits: deps.limits,
-      clock: deps.clock,
+      clock,
       machine: () => this.#machine,
       tell: (announcement) => this.#tell(announcement),
-      epoch: deps.newEpoch(),
+      parts: beginning.parts,
+      subscriptions: beginning.subscriptions,
+      saved: () => this.saved(),
     });
-    this.log = deps.lifecycle.newLog();
-    this.createdAt = deps.clock.wall();
+    this.#attempts = new Attempts({
+      deps: deps.attempt,
+      session: this.session,
+      request: () => this.#request,
+      clientId: beginning.clientId,
+      settledVersion: origin.stored?.was.settledVersion ?? null,
+      random,
+      isConnecting: () => this.#machine.state.name === "connecting",
+      apply: (event) => this.#apply(event),
+      onReady: () => this.#ready(),
+      onEnded: () => this.session.end(),
+    });
+    if (origin.predecessor === undefined) this.#hearOfStoreFailures();
+    this.#keeper = keeping && new Keeper(id, keeping, () => this.#stored());
+  }
+
+  get log(): OrderedLog<LifecycleEntry> {
+    return this.events.log;
   }
 
   get machine(): Machine {
@@ -98,7 +111,7 @@ export class Connection {
 
   /** The client id as it is used now; the broker's, where it assigned one. */
   get clientId(): string {
-    return this.#clientId;
+    return this.#attempts.clientId;
   }
 
   /** Packets that the broker had not acknowledged when the connection was closed. */
@@ -129,9 +142,42 @@ export class Connection {
     this.#apply({ type: "close", cause, drainMs, force, reasonCode, sessionExpiryInterval });
   }
 
+  /**
+   * Resolves when the connection as it is now is kept, where it is durable.
+   *
+   * @throws {StoreError}
+   * @throws {Problem} `secret-key-missing`
+   */
+  saved(): Promise<void> {
+    return this.#keeper?.save() ?? Promise.resolve();
+  }
+
+  /** Resolves when nothing is being saved any more. */
+  settled(): Promise<void> {
+    return this.#keeper?.settled() ?? Promise.resolve();
+  }
+
+  /**
+   * Resolves when it will not come back after a restart, whatever happens.
+   *
+   * @throws {StoreError} when it may
+   */
+  forget(): Promise<void> {
+    return this.#keeper?.remove() ?? Promise.resolve();
+  }
+
+  /** Another connection under this id has its record, and goes on with its parts where it keeps such. */
+  handOver(successor: Connection): void {
+    this.#keeper?.stop();
+    this.#successor = successor;
+    successor.#hearOfStoreFailures();
+    // What this one was saved as in between is not what stays.
+    successor.#keeper?.saveSoon();
+  }
+
   /** PINGREQ to PINGRESP in milliseconds; null when the network connection ended first, or is not there. */
   async ping(timeoutMs: number): Promise<number | "late" | null> {
-    return (await this.#attempt?.keepAlive?.ping(timeoutMs)) ?? null;
+    return (await this.#attempts.current?.keepAlive?.ping(timeoutMs)) ?? null;
   }
 
   /** Resolves with the machine at the first moment at which `holds`, or with null when `signal` aborts before. */
@@ -141,40 +187,52 @@ export class Connection {
 
   view(expiresAt: number | null): ConnectionView {
     const { id, createdAt } = this;
+    const { meter, current, clientId, timings } = this.#attempts;
     const offset = this.#deps.clock.wall() - this.#deps.clock.monotonic();
-    const traffic = this.#meter.read(this.#attempt, this.session, offset);
-    return viewOf({
-      id,
-      machine: this.#machine,
+    const traffic = meter.read(current, this.session, offset);
+    const [machine, request] = [this.#machine, this.#request];
+    return viewOf({ id, machine, request, clientId, traffic, timings, createdAt, expiresAt });
+  }
+
+  #stored(): StoredConnection {
+    const { state, kept } = this.#machine;
+    const { messages } = this.session;
+    return {
       request: this.#request,
-      clientId: this.#clientId,
-      traffic,
-      timings: this.#attempt?.timings ?? this.#timings,
-      createdAt,
-      expiresAt,
-    });
+      incarnation: this.#incarnation,
+      messages: messages.keeping === null ? null : messages.log.epoch,
+      clientId: this.#attempts.clientId,
+      settledVersion: this.#attempts.settledVersion,
+      createdAt: this.createdAt,
+      kept,
+      failed: state.name === "failed" ? { failure: state.failure, at: state.since } : null,
+      subscriptions: this.session.subscriptions.list(),
+    };
   }
 
   #apply(event: Event): void {
-    const { machine, effects } = next(this.#machine, event, this.#deps.clock.wall());
-    const changed = machine.version !== this.#machine.version;
+    const before = this.#machine;
+    const { machine, effects } = next(before, event, this.#deps.clock.wall());
     this.#machine = machine;
     for (const effect of effects) this.#perform(effect);
-    if (changed) this.#watchers.call();
+    if (machine.version !== before.version) this.#watchers.call();
+    const failed = (state: Machine["state"]) => state.name === "failed";
+    const differs = machine.kept !== before.kept || failed(machine.state) !== failed(before.state);
+    if (differs || event.type === "connected") this.#keeper?.saveSoon();
   }
 
   #perform(effect: Effect): void {
     switch (effect.type) {
       case "dial":
-        return this.#begin(effect);
+        return this.#attempts.begin(effect);
       case "cancel":
-        this.#unacknowledged = this.session.unfinished + (this.#attempt?.client?.unanswered ?? 0);
-        return this.#attempt?.cancel();
+        this.#unacknowledged = this.session.unfinished + (this.#attempts.current?.client?.unanswered ?? 0);
+        return this.#attempts.current?.cancel();
       case "disconnect":
         void this.#disconnect(effect);
         return undefined;
       case "watch":
-        return this.#attempt?.watch(effect.keepAlive);
+        return this.#attempts.current?.watch(effect.keepAlive);
       case "arm":
         clearTimeout(this.#timer);
         this.#timer = setTimeout(
@@ -192,88 +250,39 @@ export class Connection {
   }
 
   async #disconnect({ drainMs, ...options }: Extract<Effect, { type: "disconnect" }>): Promise<void> {
-    const attempt = this.#attempt;
+    const attempt = this.#attempts.current;
     this.#unacknowledged = (await attempt?.client?.drain(drainMs, () => this.session.unfinished)) ?? 0;
     attempt?.disconnect(options);
   }
 
   #announce(announcement: Announcement): void {
     const { state, version } = this.#machine;
-    this.#deps.lifecycle.append(
-      this.log,
-      { connection: this.id, state: state.name, version, flags: flagsOf(this.#machine) },
-      announcement,
-    );
-    if (announcement.type !== "closed") return;
-    this.session.close();
-    this.log.close();
+    const subject = { connection: this.id, state: state.name, version, flags: flagsOf(this.#machine) };
+    this.#deps.lifecycle.append(this.events, subject, announcement);
+    if (state.name !== "closed" || announcement.type !== "closed") return;
+    this.session.close(this.#isInherited);
+    this.#deps.lifecycle.end(this.events, state.cause === "shutdown" ? null : this.#removal());
+    this.#keeper?.stop();
     this.#deps.onClosed(this);
   }
 
-  #begin(dial: Extract<Effect, { type: "dial" }>): void {
-    if (this.#attempt !== null) {
-      this.#pendingDial = dial;
-      return;
-    }
-    const { attempt } = dial;
-    const timeoutMs = Math.min(this.#request.connectTimeoutMs, dial.timeoutMs ?? Infinity);
-    const options = {
-      request: this.#request,
-      clientId: this.#clientId,
-      settledVersion: this.#settledVersion,
-      timeoutMs,
-      session: this.session,
-    };
-    // The attempt's first events come while it is constructed, before there is a name for it.
-    this.#attempt = new Attempt(options, this.#deps.attempt, (event) => this.#onAttempt(attempt, event));
+  /** What is removed from the store along with the connection. */
+  #removal(): Change[] {
+    const { keeping } = this.session.messages;
+    const messages: Change[] =
+      keeping === null || this.#isInherited ? [] : [{ type: "drop", log: keeping.name }];
+    return [...messages, ...(this.#successor === null ? (this.#keeper?.removal() ?? []) : [])];
   }
 
-  #onAttempt(attempt: number, event: AttemptEvent): void {
-    const { random } = this.#deps;
-    switch (event.type) {
-      case "stage":
-      case "fallback":
-        return undefined;
-      case "connected": {
-        const { established } = event;
-        const { keepAlive, properties } = this.#request;
-        this.#settledVersion = established.protocolVersion;
-        this.#clientId = established.clientId;
-        const negotiated = negotiate(
-          { keepAlive, sessionExpiryInterval: properties?.sessionExpiryInterval ?? 0 },
-          established.connack.properties,
-        );
-        return this.#apply({ type: "connected", attempt, established, negotiated });
-      }
-      case "ready":
-        return this.#ready();
-      case "failed":
-        this.#ended({ type: "failed", attempt, failure: event.failure, random: random() });
-        return undefined;
-      case "lost": {
-        const { failure, sent } = event;
-        this.#ended({ type: "lost", attempt, failure, sent, random: random() });
-        return undefined;
-      }
-      default:
-        return event satisfies never;
-    }
+  get #isInherited(): boolean {
+    return this.#successor?.session.parts === this.session.parts;
   }
 
   #ready(): void {
     const { state } = this.#machine;
-    const client = this.#attempt?.client;
+    const client = this.#attempts.current?.client;
     if (state.name !== "connected" || !client) return;
-    const { connack, protocolVersion } = state.established;
-    const given = connack.properties["responseInformation"];
-    this.session.begin({
-      client,
-      negotiated: state.negotiated,
-      // Nothing of ours is in a session that began clean, whatever the broker says (MQTT-3.2.2-2).
-      sessionPresent: connack.sessionPresent && !this.request.cleanStart,
-      protocolVersion,
-      responseInformation: typeof given === "string" ? given : null,
-    });
+    this.session.begin(linkOf(client, state, this.#request));
   }
 
   /** Says what happened outside of the state machine; a new version, too. */
@@ -281,17 +290,12 @@ export class Connection {
     this.#machine = { ...this.#machine, version: this.#machine.version + 1 };
     this.#announce(announcement);
     this.#watchers.call();
+    this.#keeper?.saveSoon();
   }
 
-  /** The attempt is over; the machine hears of it, and then what was under way. */
-  #ended(event: Event): void {
-    this.#meter.retire(this.#attempt);
-    this.#timings = this.#attempt?.timings ?? this.#timings;
-    this.#attempt = null;
-    const pending = this.#pendingDial;
-    this.#pendingDial = null;
-    if (pending !== null && this.#machine.state.name === "connecting") this.#begin(pending);
-    this.#apply(event);
-    this.session.end();
+  #hearOfStoreFailures(): void {
+    const { keeping } = this.session.messages;
+    if (keeping !== null)
+      keeping.inbound.onFailed = (error) => this.#attempts.current?.drop(storeFailure(error));
   }
 }

@@ -63,7 +63,13 @@ export class Lifecycle {
   #sequence = 0;
 
   /** Without a journal events live in memory, and `epoch` is never the same twice. */
-  constructor(epoch: string, clock: Clock, logger: Logger, maxEvents: number, journal: Journal | null = null) {
+  constructor(
+    epoch: string,
+    clock: Clock,
+    logger: Logger,
+    maxEvents: number,
+    journal: Journal | null = null,
+  ) {
     this.#epoch = epoch;
     this.#clock = clock;
     this.#logger = logger;
@@ -73,7 +79,10 @@ export class Lifecycle {
 
   /** A log for a new connection; `stored` names it in the store. */
   newLog(stored: string | null = null): ConnectionLog {
-    return { log: new OrderedLog(this.#epoch, perConnection), stored: this.#journal === null ? null : stored };
+    return {
+      log: new OrderedLog(this.#epoch, perConnection),
+      stored: this.#journal === null ? null : stored,
+    };
   }
 
   /** Fills a log with what was kept of it. */
@@ -95,18 +104,22 @@ export class Lifecycle {
     const { type, fields } = announcement;
     this.#logger[levels[type] ?? "debug"](`connection ${type}`, { connection, state, ...fields });
     const lost = this.#lost.get(to.log) ?? 0;
-    if (lost > 0 && this.#write(to, subject, "gap", { reason: "store-away", lost })) this.#lost.delete(to.log);
+    if (lost > 0 && this.#write(to, subject, "gap", { reason: "store-away", lost }))
+      this.#lost.delete(to.log);
     if (!this.#write(to, subject, type, fields)) this.#lost.set(to.log, (this.#lost.get(to.log) ?? 0) + 1);
   }
 
-  /** The last of a connection's log: what came before comes first, then readers' streams end, and nothing is kept. */
-  close({ log, stored }: ConnectionLog, changes: readonly Change[]): void {
+  /**
+   * Ends a connection's log behind its last event. With `removal` the log is not kept any longer, and neither is what
+   * that removes; null where the process ends, and not the connection.
+   */
+  end({ log, stored }: ConnectionLog, removal: readonly Change[] | null): void {
     this.#lost.delete(log);
     const end = () => log.close();
     if (this.#journal === null) return end();
-    const drop: Change[] = stored === null ? [] : [{ type: "drop", log: stored }];
     if (stored !== null) this.#untrimmed.delete(stored);
-    if (!this.#journal.add({ changes: [...changes, ...drop], kept: end }, true)) end();
+    const drop: Change[] = stored === null || removal === null ? [] : [{ type: "drop", log: stored }];
+    if (!this.#journal.add({ changes: [...(removal ?? []), ...drop], kept: end }, true)) end();
   }
 
   /** Resolves when what happened until now can be read, or the store is away. */
@@ -133,7 +146,10 @@ export class Lifecycle {
       return true;
     }
     const logs = stored === null ? [allName] : [allName, stored];
-    const trims = [this.#trim(allName, this.all), ...(stored === null ? [] : [this.#trim(stored, log)])].flat();
+    const trims = [
+      this.#trim(allName, this.all),
+      ...(stored === null ? [] : [this.#trim(stored, log)]),
+    ].flat();
     const changes: Change[] = [{ type: "append", logs, data }, ...trims];
     return this.#journal.add({ changes, kept: ([position = 0]) => place(position) });
   }
@@ -141,7 +157,9 @@ export class Lifecycle {
   #trim(name: string, log: OrderedLog): Change[] {
     const count = (this.#untrimmed.get(name) ?? 0) + 1;
     this.#untrimmed.set(name, count % trimEvery);
-    return count < trimEvery || log.beginning === 0 ? [] : [{ type: "trim", log: name, through: log.beginning }];
+    return count < trimEvery || log.beginning === 0
+      ? []
+      : [{ type: "trim", log: name, through: log.beginning }];
   }
 
   #entryOf(sequence: Position, type: string, connection: string, data: string): LifecycleEntry {

@@ -6,6 +6,7 @@ import { closedMeanwhile, failureProblem, notConnectedProblem } from "./problems
 import type { Added, Registry } from "./registry.ts";
 import { fingerprint, type ConnectionRequest } from "../request/connection-request.ts";
 import type { DialCause, Machine } from "./state.ts";
+import { Turns } from "../turns.ts";
 
 /** How long a call waits, and what becomes of the connection when it does not get what it waits for. */
 export interface Waiting {
@@ -45,6 +46,7 @@ const leastAttemptMs = 100;
 export class Operations {
   readonly #registry: Registry;
   readonly #clock: Clock;
+  readonly #turns = new Turns();
 
   constructor(registry: Registry, clock: Clock) {
     this.#registry = registry;
@@ -58,8 +60,12 @@ export class Operations {
    */
   async create(id: string, request: ConnectionRequest, waiting: Waiting): Promise<Opened> {
     const added = this.#registry.add(id, request, waiting.async);
+    const { connection } = added;
+    await orGiveUp(connection, connection.saved());
     this.#dialWhenFree(added, "create", waiting);
-    return this.#settle(added.connection, waiting, null);
+    const opened = await this.#settle(connection, waiting, null);
+    await orGiveUp(connection, connection.saved());
+    return opened;
   }
 
   /** Creates, or replaces a different request; the same again changes nothing. `created` tells which. */
@@ -68,14 +74,28 @@ export class Operations {
     request: ConnectionRequest,
     waiting: Waiting,
   ): Promise<Opened & { readonly created: boolean }> {
+    const begun = await this.#turns.take(id, () => this.#beginPut(id, request, waiting));
+    if (begun.created) return { ...(await begun.opened), created: true };
+    const opened = await (begun.added === null
+      ? this.#join(begun.connection, waiting)
+      : this.#settle(begun.connection, waiting, null));
+    await begun.connection.saved();
+    return { ...opened, created: false };
+  }
+
+  /** Up to the moment at which the id has its new connection, for which calls on one id wait for one another. */
+  async #beginPut(id: string, request: ConnectionRequest, waiting: Waiting) {
     const old = this.#registry.find(id);
-    if (old === null) return { ...(await this.create(id, request, waiting)), created: true };
-    if (old.machine.state.name !== "closing" && fingerprint(old.request) === fingerprint(request)) {
-      return { ...(await this.#join(old, waiting)), created: false };
-    }
-    const added = this.#registry.replace(old, request, carriedClientId(old, request));
+    // Its own turn ends when the id is taken, which is at once.
+    if (old === null) return { created: true, opened: this.create(id, request, waiting) } as const;
+    if (old.machine.state.name !== "closing" && fingerprint(old.request) === fingerprint(request))
+      return { created: false, connection: old, added: null } as const;
+    const connection = this.#registry.successor(old, request, carriedClientId(old, request));
+    // First, so that a store or a key that is missing leaves the old one as it is.
+    await (request.durable ? connection.saved() : old.forget());
+    const added = this.#registry.replace(old, connection);
     this.#dialWhenFree(added, "replace", waiting);
-    return { ...(await this.#settle(added.connection, waiting, null)), created: false };
+    return { created: false, connection, added } as const;
   }
 
   /** The connection of a synchronous POST is nobody's until CONNACK: a PUT of the same makes it stay, and waits with it. */
@@ -96,6 +116,7 @@ export class Operations {
   ): Promise<Opened> {
     const restart = Object.keys(credentials).length > 0;
     connection.setCredentials(credentials);
+    if (restart) await connection.saved();
     connection.dial("reconnect", waiting.async ? null : waiting.waitMs, restart);
     return this.#settle(connection, waiting, restart ? connection.machine.attempts : null);
   }
@@ -121,8 +142,13 @@ export class Operations {
     return result;
   }
 
-  /** Closes and resolves when closed, which is bounded by `drainMs` and a margin. A second call joins the first. */
+  /**
+   * Closes and resolves when closed, which is bounded by `drainMs` and a margin. A second call joins the first.
+   *
+   * @throws {StoreError} when it would come back after a restart; then nothing has happened
+   */
   async close(connection: Connection, request: CloseRequest): Promise<void> {
+    await this.#turns.take(connection.id, () => connection.forget());
     connection.close({ cause: "deleted", ...request });
     await connection.until(isClosed, new AbortController().signal);
   }
@@ -163,6 +189,16 @@ export class Operations {
       "connect-timeout",
       `The attempt under way has not ended within ${waitMs} ms; it goes on`,
     );
+  }
+}
+
+/** A connection that cannot be kept as it was promised is given up, and its caller told why. */
+async function orGiveUp(connection: Connection, saved: Promise<void>): Promise<void> {
+  try {
+    await saved;
+  } catch (error) {
+    connection.close({ cause: "refused", drainMs: 0, force: false, reasonCode: 0 });
+    throw error;
   }
 }
 

@@ -83,6 +83,7 @@ class ProbeRun {
       incoming: new IncomingStore(),
       ids: new PacketIds(() => false),
       acknowledged: () => true,
+      kept: null,
       received: (message) => this.#onMessage(message),
     };
     this.#attempt = new Attempt(

@@ -2,7 +2,10 @@ import { Problem } from "../problem.ts";
 import { Connection, type CloseOptions, type ConnectionDeps } from "./connection.ts";
 import { IdleTimer } from "./idle-timer.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
+import type { Origin } from "./origin.ts";
 import type { Machine, StateName } from "./state.ts";
+import { isStoreFailure } from "./store-failure.ts";
+import type { StoredConnection } from "./stored-connection.ts";
 import type { ConnectionView } from "./view.ts";
 
 interface Entry {
@@ -63,6 +66,16 @@ export class Registry {
    * @throws {Problem} `connection-exists`, `limit-reached`, `shutting-down`
    */
   add(id: string, request: ConnectionRequest, kept: boolean): Added {
+    this.#admit(id);
+    return this.#enter(this.#make(id, request, { kept }));
+  }
+
+  /** Brings back what was stored; it has not dialled yet. The bound on connections does not keep it away. */
+  restore(id: string, was: StoredConnection, version: number): Connection {
+    return this.#enter(this.#make(id, was.request, { kept: true, stored: { was, version } })).connection;
+  }
+
+  #admit(id: string): void {
     if (this.#entries.has(id))
       throw new Problem("connection-exists", `A connection with the id "${id}" exists`);
     if (this.#entries.size >= this.#maxConnections) {
@@ -73,27 +86,36 @@ export class Registry {
         retryAfterSeconds: 10,
       });
     }
-    return this.#enter(id, request, kept, null);
+  }
+
+  /** A connection that may take the place of `old`; nothing has happened to either. */
+  successor(old: Connection, request: ConnectionRequest, clientId: string | null): Connection {
+    return this.#make(old.id, request, { kept: true, clientId, predecessor: old });
   }
 
   /**
-   * Gives the id of `old` to a new connection at once, so that nobody else can take it, and closes `old`.
+   * Gives the id of `old` to its successor at once, so that nobody else can take it, and closes `old`.
    *
    * @throws {Problem} `shutting-down`
    */
-  replace(old: Connection, request: ConnectionRequest, clientId: string | null): Added {
+  replace(old: Connection, successor: Connection): Added {
     this.#entries.get(old.id)?.idle?.stop();
     this.#replaced.add(old);
     void old.until(isClosed, never).then(() => this.#replaced.delete(old));
-    const added = this.#enter(old.id, request, true, clientId);
+    const added = this.#enter(successor);
+    old.handOver(successor);
     old.close({ cause: "replaced", ...gracefully });
     return added;
   }
 
-  #enter(id: string, request: ConnectionRequest, kept: boolean, clientId: string | null): Added {
+  #make(id: string, request: ConnectionRequest, origin: Origin): Connection {
+    return new Connection(id, request, origin, this.#deps);
+  }
+
+  #enter(connection: Connection): Added {
     if (this.#stopping)
       throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
-    const connection = new Connection(id, request, kept, clientId, this.#deps);
+    const { id, request } = connection;
     const idle =
       request.idleTtlMs === null
         ? null
@@ -107,6 +129,14 @@ export class Registry {
     const before = [...this.#replaced].filter((replaced) => replaced.id === id);
     const free = before.length === 0 ? null : Promise.all(before.map((each) => each.until(isClosed, never)));
     return { connection, free };
+  }
+
+  /** Dials those at once that wait for the store to be well again. */
+  storeRecovered(): void {
+    for (const { connection } of this.#entries.values()) {
+      const { state } = connection.machine;
+      if (state.name === "waiting" && isStoreFailure(state.failure)) connection.dial("lost");
+    }
   }
 
   /** The connection with this id; a call that asks for it counts as a touch. */
@@ -172,6 +202,7 @@ export class Registry {
       for (const connection of connections) connection.close({ ...close, force: true });
     }, graceMs);
     await Promise.all(connections.map((connection) => connection.until(isClosed, never)));
+    await Promise.all(connections.map((connection) => connection.settled()));
     clearTimeout(cut);
   }
 

@@ -1,6 +1,6 @@
-import { IncomingStore } from "../broker/incoming-store.ts";
+import type { IncomingStore } from "../broker/incoming-store.ts";
 import { Outgoing } from "../broker/outgoing.ts";
-import type { PublishAck, SessionState } from "../broker/session-state.ts";
+import type { KeptMessages, PublishAck, SessionState } from "../broker/session-state.ts";
 import type { Clock } from "../clock.ts";
 import { Listeners } from "../listeners.ts";
 import type { ReceivedMessage } from "../mqtt/message.ts";
@@ -9,17 +9,19 @@ import type { Subscription } from "../mqtt/subscription.ts";
 import type { TopicFilter, TopicName } from "../mqtt/topic.ts";
 import { Problem } from "../problem.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
+import type { Change } from "../store/store.ts";
 import type { Announcement } from "./announcement.ts";
 import type { Link } from "./link.ts";
-import { Messages } from "./messages.ts";
+import type { Messages } from "./messages.ts";
 import { closedMeanwhile, notConnectedProblem } from "./problems.ts";
 import { unansweredInTime } from "./publish-problems.ts";
 import { Publisher, type PublishLimits, type Submission } from "./publisher.ts";
 import { callRequest, responseTimeout, type RequestCall } from "./request-call.ts";
 import { Requests } from "./requests.ts";
 import { RetainedReads } from "./retained-reads.ts";
+import type { SessionParts } from "./session-parts.ts";
 import type { Machine } from "./state.ts";
-import { Subscriptions, type Subscribed } from "./subscriptions.ts";
+import { Subscriptions, type Subscribed, type SubscriptionState } from "./subscriptions.ts";
 
 export interface SessionLimits extends PublishLimits {
   /** Subscriptions of one connection at most, those of calls that read included. */
@@ -31,8 +33,12 @@ export interface SessionDeps {
   readonly clock: Clock;
   readonly machine: () => Machine;
   readonly tell: (announcement: Announcement) => void;
-  /** Names the message log; never the same twice. */
-  readonly epoch: string;
+  /** What it goes on with. */
+  readonly parts: SessionParts;
+  /** What should be subscribed, and what is known of it. */
+  readonly subscriptions: readonly SubscriptionState[];
+  /** Resolves when a change of subscriptions is kept, where such are. */
+  readonly saved: () => Promise<void>;
 }
 
 /** How long a call may take, and its caller. */
@@ -43,10 +49,9 @@ export interface Patience {
 
 /** The messages of one connection, over all of its network connections: what goes out, what is subscribed, what came. */
 export class Session implements SessionState {
-  readonly incoming = new IncomingStore();
+  readonly parts: SessionParts;
   readonly publisher: Publisher;
   readonly subscriptions: Subscriptions;
-  readonly messages: Messages;
   readonly #deps: SessionDeps;
   readonly #cleanStart: boolean;
   readonly #outgoing: Outgoing;
@@ -55,14 +60,26 @@ export class Session implements SessionState {
   #retained: RetainedReads | null = null;
   #link: Link | null = null;
 
-  constructor({ subscriptions, cleanStart, log }: ConnectionRequest, deps: SessionDeps) {
-    const { limits, clock, machine, tell, epoch } = deps;
+  constructor({ cleanStart }: ConnectionRequest, deps: SessionDeps) {
+    const { limits, clock, machine, tell, parts, subscriptions } = deps;
     this.#deps = deps;
+    this.parts = parts;
     this.#cleanStart = cleanStart;
     this.#outgoing = new Outgoing(() => this.publisher.pump());
     this.publisher = new Publisher(this.#outgoing, limits, machine, clock);
     this.subscriptions = new Subscriptions(subscriptions, limits.maxSubscriptions, tell);
-    this.messages = new Messages(epoch, { maxEntries: log.messages, maxBytes: log.bytes }, clock.wall);
+  }
+
+  get messages(): Messages {
+    return this.parts.messages;
+  }
+
+  get incoming(): IncomingStore {
+    return this.parts.incoming;
+  }
+
+  get kept(): KeptMessages | null {
+    return this.messages.keeping?.inbound ?? null;
   }
 
   get ids() {
@@ -93,11 +110,24 @@ export class Session implements SessionState {
     return this.#outgoing.acknowledge(ack);
   }
 
-  received(message: ReceivedMessage): void {
-    if (this.#requests?.offer(message) === true) return;
+  received(message: ReceivedMessage, packetId: number): void {
+    const { messages, incoming } = this;
+    const { keeping } = messages;
+    if (keeping === null || message.qos !== 2) {
+      if (!this.#isForCall(message)) messages.append(message);
+      return;
+    }
+    // Released and in the log in one commit, so that it is there once however often PUBREL comes.
+    const putBack = incoming.release(packetId);
+    const released: Change = { type: "delete", space: keeping.incoming, key: String(packetId) };
+    if (this.#isForCall(message)) keeping.inbound.add([released], 0, undefined, putBack);
+    else messages.append(message, [released], putBack);
+  }
+
+  #isForCall(message: ReceivedMessage): boolean {
+    if (this.#requests?.offer(message) === true) return true;
     // Sent for the call alone, where nothing else that is subscribed has it.
-    if (this.#retained?.offer(message) === true && !this.subscriptions.covers(message.topic)) return;
-    this.messages.append(message);
+    return this.#retained?.offer(message) === true && !this.subscriptions.covers(message.topic);
   }
 
   /** The network connection is ready for messages. */
@@ -120,22 +150,36 @@ export class Session implements SessionState {
     this.#watchers.call();
   }
 
-  /** The connection is closed for good. */
-  close(): void {
+  /** The connection is closed for good; `handedOver`, another one goes on with its parts. */
+  close(handedOver: boolean): void {
     this.end();
-    this.messages.log.close();
+    if (!handedOver) this.messages.log.close();
   }
 
-  /** @throws {Problem} as `Subscriptions.add`, or `acknowledgement-timeout` */
-  subscribe(subscription: Subscription, patience: Patience): Promise<Subscribed> {
+  /**
+   * Resolves when it is granted and kept.
+   *
+   * @throws {Problem} as `Subscriptions.add`, or `acknowledgement-timeout`
+   * @throws {StoreError}
+   */
+  async subscribe(subscription: Subscription, patience: Patience): Promise<Subscribed> {
     const late = () => unansweredInTime("SUBACK", patience.waitMs);
-    return this.#call(patience, late, (link, over) => this.subscriptions.add(subscription, link, over));
+    const add = (link: Link, over: AbortSignal) => this.subscriptions.add(subscription, link, over);
+    const subscribed = await this.#call(patience, late, add);
+    await this.#deps.saved();
+    return subscribed;
   }
 
-  /** @throws {Problem} as `Subscriptions.remove`, or `acknowledgement-timeout` */
-  unsubscribe(topicFilter: TopicFilter, patience: Patience): Promise<void> {
+  /**
+   * Resolves when the broker has it no more, and it is kept so.
+   *
+   * @throws {Problem} as `Subscriptions.remove`, or `acknowledgement-timeout`
+   * @throws {StoreError}
+   */
+  async unsubscribe(topicFilter: TopicFilter, patience: Patience): Promise<void> {
     const late = () => unansweredInTime("UNSUBACK", patience.waitMs);
-    return this.#call(patience, late, (link) => this.subscriptions.remove(topicFilter, link));
+    await this.#call(patience, late, (link) => this.subscriptions.remove(topicFilter, link));
+    await this.#deps.saved();
   }
 
   /** @throws {Problem} as `Subscriptions.hold`, or `acknowledgement-timeout` */

@@ -5,7 +5,7 @@ import type { Announcement } from "./announcement.ts";
 import type { RetryPolicy } from "./retry.ts";
 
 /** Why an attempt begins. */
-export type DialCause = "create" | "replace" | "reconnect" | "retry" | "lost";
+export type DialCause = "create" | "replace" | "reconnect" | "retry" | "lost" | "restart";
 
 /** Why a connection is gone. */
 export type CloseCause = "deleted" | "replaced" | "refused" | "caller-left" | "idle" | "shutdown";
@@ -128,12 +128,27 @@ export interface Transition {
   readonly effects: readonly Effect[];
 }
 
-/** A connection of which nothing has happened; `dial` comes next. */
-export function initialMachine(policy: RetryPolicy, kept: boolean, now: number): Machine {
+/** What a connection that comes back has been. */
+export interface Past {
+  /** Greater than any that was shown before. */
+  readonly version: number;
+  readonly failed: { readonly failure: Failure; readonly at: number } | null;
+}
+
+/** A connection of which nothing has happened in this process; `dial` comes next, unless it had given up. */
+export function initialMachine(
+  policy: RetryPolicy,
+  kept: boolean,
+  now: number,
+  { version, failed }: Past = { version: 0, failed: null },
+): Machine {
   return {
-    state: { name: "connecting", since: now, attempt: 0 },
+    state:
+      failed === null
+        ? { name: "connecting", since: now, attempt: 0 }
+        : { name: "failed", since: failed.at, failure: failed.failure },
     policy,
-    version: 0,
+    version,
     attempts: 0,
     failedInARow: 0,
     unstableInARow: 0,
@@ -143,7 +158,7 @@ export function initialMachine(policy: RetryPolicy, kept: boolean, now: number):
     established: null,
     negotiated: null,
     lastReason: null,
-    lastError: null,
+    lastError: failed,
     kept,
   };
 }

@@ -43,11 +43,15 @@ export class Subscriptions {
   readonly #turns = new Map<TopicFilter, Promise<unknown>>();
   #link: Link | null = null;
 
-  constructor(wanted: readonly Subscription[], most: number, tell: (announcement: Announcement) => void) {
+  constructor(
+    wanted: readonly SubscriptionState[],
+    most: number,
+    tell: (announcement: Announcement) => void,
+  ) {
     this.#tell = tell;
     this.#most = most;
-    for (const subscription of wanted)
-      this.#wanted.set(subscription.topicFilter, { subscription, kept: true, holders: 0, result: null });
+    for (const { subscription, result } of wanted)
+      this.#wanted.set(subscription.topicFilter, { subscription, kept: true, holders: 0, result });
   }
 
   /** Those that are resources, oldest first. */

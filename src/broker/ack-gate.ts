@@ -1,0 +1,48 @@
+import type { KeptMessages } from "./session-state.ts";
+
+interface Held {
+  readonly number: number;
+  readonly bytes: Buffer;
+}
+
+/** First bytes of the fixed headers (MQTT 5 §2.1.2). */
+const headers = { puback: 0x40, pubrec: 0x50, pubcomp: 0x70 } as const;
+
+export type AckPacket = keyof typeof headers;
+
+export function isAckPacket(cmd: string): cmd is AckPacket {
+  return cmd in headers;
+}
+
+/**
+ * Holds PUBACK, PUBREC and PUBCOMP back until what they acknowledge is kept, and lets them go in the order in which they
+ * were due (MQTT-4.6.0-2 to 4). Everything else goes on meanwhile: mqtt.js is told that they are sent, because it reads
+ * no further packet before that, not even the answer to a ping.
+ */
+export class AckGate {
+  readonly #messages: KeptMessages;
+  readonly #write: (bytes: Buffer) => void;
+  #held: Held[] = [];
+
+  constructor(messages: KeptMessages, write: (bytes: Buffer) => void) {
+    this.#messages = messages;
+    this.#write = write;
+    messages.onSettled = () => this.#release();
+  }
+
+  /** Success is the only code that is sent so: without it the packet has two bytes behind its header in every version. */
+  send(cmd: AckPacket, packetId: number): void {
+    const bytes = Buffer.from([headers[cmd], 2, packetId >> 8, packetId & 0xff]);
+    const number = this.#messages.arrived;
+    if (number <= this.#messages.settled && this.#held.length === 0) this.#write(bytes);
+    else this.#held.push({ number, bytes });
+  }
+
+  #release(): void {
+    const { settled } = this.#messages;
+    const end = this.#held.findIndex(({ number }) => number > settled);
+    const due = end === -1 ? this.#held : this.#held.slice(0, end);
+    this.#held = end === -1 ? [] : this.#held.slice(end);
+    if (due.length > 0) this.#write(Buffer.concat(due.map(({ bytes }) => bytes)));
+  }
+}

@@ -1,0 +1,103 @@
+import type { ConnectionRequest } from "../request/connection-request.ts";
+import type { Change } from "../store/store.ts";
+import { places, storedRequest, toRecord, type Keeping, type StoredConnection } from "./stored-connection.ts";
+
+/** A save that nobody waits for is tried again so much later, when the store has not taken it. */
+const retryMs = 1_000;
+
+/**
+ * Keeps the record of one connection. Saves go one after another, and those that are asked for while one is under way
+ * are one.
+ */
+export class Keeper {
+  readonly #id: string;
+  readonly #keeping: Keeping;
+  readonly #state: () => StoredConnection;
+  /** Sealing is not cheap, and the request rarely changes. */
+  #sealed: { readonly of: ConnectionRequest; readonly text: string } | null = null;
+  #underWay: Promise<void> = Promise.resolve();
+  #next: Promise<void> | null = null;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #stopped = false;
+
+  constructor(id: string, keeping: Keeping, state: () => StoredConnection) {
+    this.#id = id;
+    this.#keeping = keeping;
+    this.#state = state;
+  }
+
+  /**
+   * Resolves when the connection as it is now, or as it is later, is kept.
+   *
+   * @throws {StoreError}
+   * @throws {Problem} `secret-key-missing`
+   */
+  save(): Promise<void> {
+    if (this.#next !== null) return this.#next;
+    const next = this.#underWay.then(() => {
+      this.#next = null;
+      return this.#write();
+    });
+    this.#next = next;
+    // Whoever waits is told; the next one goes on.
+    this.#underWay = next.catch(() => {});
+    return next;
+  }
+
+  /** Saves, be it later: nobody is told of a failure. */
+  saveSoon(): void {
+    clearTimeout(this.#retry);
+    this.save().catch(() => {
+      if (!this.#stopped) this.#retry = setTimeout(() => this.saveSoon(), retryMs);
+    });
+  }
+
+  /** Resolves when what was asked for until now is kept, or has failed. */
+  settled(): Promise<void> {
+    return this.#underWay;
+  }
+
+  /** Writes nothing from here on: another one has the record, or nobody. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#retry);
+  }
+
+  /**
+   * Resolves when the record is gone for good.
+   *
+   * @throws {StoreError} when it is not
+   */
+  async remove(): Promise<void> {
+    const { store, lease } = this.#keeping;
+    this.stop();
+    try {
+      await store.commit(lease, [{ type: "delete", space: places.connections, key: this.#id }]);
+    } catch (error) {
+      this.#stopped = false;
+      throw error;
+    }
+  }
+
+  /** What removes all that is kept of the connection but its logs. */
+  removal(): Change[] {
+    return [
+      { type: "delete", space: places.connections, key: this.#id },
+      { type: "clear", space: places.incoming(this.#id) },
+      { type: "clear", space: places.outbox(this.#id) },
+    ];
+  }
+
+  async #write(): Promise<void> {
+    const { store, lease, sealer } = this.#keeping;
+    const { request } = this.#state();
+    if (this.#sealed?.of !== request)
+      this.#sealed = { of: request, text: await storedRequest(this.#id, request, sealer) };
+    const state = this.#state();
+    if (this.#stopped) return;
+    // It has changed while it was sealed.
+    if (state.request !== request) return this.#write();
+    const value = toRecord(state, this.#sealed.text);
+    await store.commit(lease, [{ type: "put", space: places.connections, key: this.#id, value }]);
+  }
+}

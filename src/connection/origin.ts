@@ -1,0 +1,68 @@
+import type { Clock } from "../clock.ts";
+import { generateClientId, type ConnectionRequest } from "../request/connection-request.ts";
+import type { Connection } from "./connection.ts";
+import { newParts, type SessionParts } from "./session-parts.ts";
+import { initialMachine, type Machine } from "./state.ts";
+import type { Keeping, StoredConnection } from "./stored-connection.ts";
+import type { SubscriptionState } from "./subscriptions.ts";
+
+/** What a connection begins as. */
+export interface Origin {
+  readonly kept: boolean;
+  /** Used where the request has none. */
+  readonly clientId?: string | null;
+  /** What it was before the process ended, with a version that none of it has shown. */
+  readonly stored?: { readonly was: StoredConnection; readonly version: number };
+  /** Whose place it takes: it goes on with what that one keeps. */
+  readonly predecessor?: Connection;
+}
+
+/** What a connection is made of that its origin decides. */
+export interface Beginning {
+  readonly machine: Machine;
+  /** Names what is its own in the store. */
+  readonly incarnation: string;
+  readonly createdAt: number;
+  readonly clientId: string;
+  readonly parts: SessionParts;
+  readonly subscriptions: readonly SubscriptionState[];
+}
+
+export interface BeginningDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly newEpoch: () => string;
+  /** Null for what does not outlive the process. */
+  readonly keeping: Keeping | null;
+}
+
+export function beginningOf(
+  id: string,
+  request: ConnectionRequest,
+  origin: Origin,
+  { clock, random, newEpoch, keeping }: BeginningDeps,
+): Beginning {
+  const was = origin.stored?.was;
+  const past = origin.stored && { version: origin.stored.version, failed: origin.stored.was.failed };
+  // Asked for one, the broker has assigned it; with another one its session would be out of reach.
+  const asked = request.clientId === "" ? (was?.clientId ?? "") : request.clientId;
+  return {
+    machine: initialMachine(request.reconnect, origin.kept, clock.wall(), past),
+    incarnation: was?.incarnation ?? newEpoch(),
+    createdAt: was?.createdAt ?? clock.wall(),
+    clientId: asked ?? was?.clientId ?? origin.clientId ?? generateClientId(request.protocolVersion, random),
+    parts:
+      inherited(origin, request) ??
+      newParts({ id, request, epoch: was?.messages ?? newEpoch(), clock, keeping }),
+    subscriptions:
+      was?.subscriptions ?? request.subscriptions.map((subscription) => ({ subscription, result: null })),
+  };
+}
+
+/** Messages that were acknowledged are not lost because the request has changed. */
+function inherited({ predecessor }: Origin, { log }: ConnectionRequest): SessionParts | null {
+  const parts = predecessor?.session.parts;
+  if (parts === undefined || parts.messages.keeping === null || !log.durable) return null;
+  parts.messages.log.rebound({ maxEntries: log.messages, maxBytes: log.bytes });
+  return parts;
+}
