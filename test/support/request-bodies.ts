@@ -80,7 +80,8 @@ const common = {
   bindAddress: fc.constantFrom("127.0.0.1", "::1"),
   connectTimeoutMs: fc.integer({ min: 100, max: 60_000 }),
   reconnect: some({ enabled: fc.boolean(), maxAttempts: fc.option(uint16) }),
-  log: some({ messages: uint16, bytes: uint16 }),
+  log: some({ messages: uint16, bytes: uint16, durable: fc.boolean() }),
+  durable: fc.boolean(),
   idleTtlMs: fc.option(fc.integer({ min: 1_000, max: 2_592_000_000 })),
   labels: fc.dictionary(name, text, { maxKeys: 4 }),
 };
