@@ -1,3 +1,5 @@
+import type { IdempotencyJournal } from "./idempotency-journal.ts";
+
 /** An answer as it was given, to be given again. */
 export interface StoredAnswer {
   readonly status: number;
@@ -6,15 +8,25 @@ export interface StoredAnswer {
 }
 
 export type Claim =
-  | { readonly kind: "new"; readonly finish: (answer: StoredAnswer | null) => void }
+  | {
+      readonly kind: "new";
+      /** Resolves when the answer may leave: it is kept, or cannot be. Never rejects. */
+      readonly finish: (answer: StoredAnswer | null) => Promise<void>;
+    }
   | { readonly kind: "replay"; readonly answer: StoredAnswer }
   | { readonly kind: "running" }
   | { readonly kind: "mismatch" };
 
+type Call =
+  | { readonly state: "running" }
+  /** Ended, and its answer is on its way to the store; nobody is told of it before it is there. */
+  | { readonly state: "keeping"; readonly answer: StoredAnswer }
+  | { readonly state: "ended"; readonly answer: StoredAnswer };
+
 interface Entry {
   readonly fingerprint: string;
   readonly since: number;
-  answer: StoredAnswer | null;
+  call: Call;
 }
 
 const keptMs = 24 * 3_600_000;
@@ -23,21 +35,50 @@ const keptMs = 24 * 3_600_000;
 const keptBytes = 67_108_864;
 
 /**
- * Answers by Idempotency-Key, in memory, for 24 hours. Bounded in keys and bytes: when full, the oldest keys go first,
- * whether their calls have ended or not.
+ * Answers by Idempotency-Key, for 24 hours; in memory, and with a journal also where they outlive the process. Bounded in
+ * keys and bytes: when full, the oldest keys go first, whether their calls have ended or not.
  */
 export class IdempotencyKeys {
   readonly #entries = new Map<string, Entry>();
   readonly #maxKeys: number;
   readonly #maxBytes: number;
   readonly #now: () => number;
+  readonly #journal: IdempotencyJournal | null;
   #bytes = 0;
 
   /** `now` is a monotonic clock in milliseconds. */
-  constructor(maxKeys: number, now: () => number, maxBytes = keptBytes) {
+  constructor(
+    maxKeys: number,
+    now: () => number,
+    maxBytes = keptBytes,
+    journal: IdempotencyJournal | null = null,
+  ) {
     this.#maxKeys = maxKeys;
     this.#maxBytes = maxBytes;
     this.#now = now;
+    this.#journal = journal;
+  }
+
+  /**
+   * Takes up what the journal has of processes before. To be called once, before the first claim.
+   *
+   * @throws {StoreError} when it cannot be read
+   */
+  async restore(): Promise<void> {
+    if (this.#journal === null) return;
+    for (const { key, fingerprint, ageMs, answer } of await this.#journal.restore()) {
+      this.#entries.set(key, { fingerprint, since: this.#now() - ageMs, call: { state: "ended", answer } });
+      this.#bytes += answer.body.byteLength;
+    }
+    this.#expire();
+    while (this.#entries.size > this.#maxKeys || this.#bytes > this.#maxBytes) this.#forgetOldest();
+    await this.#journal.flush();
+  }
+
+  /** Brings the journal up to date; before the end. Never rejects. */
+  async flush(): Promise<void> {
+    this.#expire();
+    await this.#journal?.flush();
   }
 
   /** Claims a key for a call; `fingerprint` tells whether another call with the key is the same. */
@@ -46,29 +87,39 @@ export class IdempotencyKeys {
     const found = this.#entries.get(key);
     if (found !== undefined) {
       if (found.fingerprint !== fingerprint) return { kind: "mismatch" };
-      return found.answer === null ? { kind: "running" } : { kind: "replay", answer: found.answer };
+      return found.call.state === "ended"
+        ? { kind: "replay", answer: found.call.answer }
+        : { kind: "running" };
     }
     // Only a new key makes room: a repeated call must not make another one forgotten.
     if (this.#entries.size >= this.#maxKeys) this.#forgetOldest();
-    const entry: Entry = { fingerprint, since: this.#now(), answer: null };
+    const entry: Entry = { fingerprint, since: this.#now(), call: { state: "running" } };
     this.#entries.set(key, entry);
-    const finish = (answer: StoredAnswer | null) => {
-      if (this.#entries.get(key) !== entry) return;
-      if (answer === null) return this.#forget(key, entry);
-      entry.answer = answer;
-      this.#bytes += answer.body.byteLength;
-      while (this.#bytes > this.#maxBytes) this.#forgetOldest();
-    };
-    return { kind: "new", finish };
+    return { kind: "new", finish: (answer) => this.#finish(key, entry, answer) };
+  }
+
+  async #finish(key: string, entry: Entry, answer: StoredAnswer | null): Promise<void> {
+    if (this.#entries.get(key) !== entry) return;
+    if (answer === null) return this.#forget(key, entry);
+    entry.call = { state: "keeping", answer };
+    this.#bytes += answer.body.byteLength;
+    while (this.#bytes > this.#maxBytes) this.#forgetOldest();
+    // One that is larger than all that may be held has gone again.
+    if (this.#journal !== null && this.#entries.get(key) === entry) {
+      const { fingerprint, since } = entry;
+      await this.#journal.keep({ key, fingerprint, ageMs: this.#now() - since, answer });
+    }
+    entry.call = { state: "ended", answer };
   }
 
   #forgetOldest(): void {
     for (const [key, entry] of this.#entries) return this.#forget(key, entry);
   }
 
-  #forget(key: string, { answer }: Entry): void {
+  #forget(key: string, { call }: Entry): void {
     this.#entries.delete(key);
-    this.#bytes -= answer?.body.byteLength ?? 0;
+    this.#bytes -= call.state === "running" ? 0 : call.answer.body.byteLength;
+    this.#journal?.forget(key);
   }
 
   /** Entries are in the order of their age, so the old ones are at the front. */

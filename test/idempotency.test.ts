@@ -21,82 +21,82 @@ function start(maxKeys = 10, maxBytes = 1_000) {
 }
 
 describe("IdempotencyKeys", () => {
-  it("gives the first answer again", () => {
+  it("gives the first answer again", async () => {
     const { keys, begin } = start();
-    begin("k").finish(answer);
+    await begin("k").finish(answer);
     assert.deepEqual(keys.claim("k", "same"), { kind: "replay", answer });
     assert.deepEqual(keys.claim("k", "same"), { kind: "replay", answer });
   });
 
-  it("tells of a call that has not ended, and of a different one", () => {
+  it("tells of a call that has not ended, and of a different one", async () => {
     const { keys, begin } = start();
     const { finish } = begin("k");
     assert.equal(keys.claim("k", "same").kind, "running");
     assert.equal(keys.claim("k", "other").kind, "mismatch");
-    finish(answer);
+    await finish(answer);
     assert.equal(keys.claim("k", "other").kind, "mismatch");
   });
 
-  it("leaves the key free after a call that has left nothing to replay", () => {
+  it("leaves the key free after a call that has left nothing to replay", async () => {
     const { begin } = start();
-    begin("k", "wrong").finish(null);
-    begin("k", "corrected").finish(answer);
+    await begin("k", "wrong").finish(null);
+    await begin("k", "corrected").finish(answer);
   });
 
-  it("keeps keys apart", () => {
+  it("keeps keys apart", async () => {
     const { keys, begin } = start();
-    begin("a").finish(answer);
+    await begin("a").finish(answer);
     begin("b");
     assert.equal(keys.claim("a", "same").kind, "replay");
     assert.equal(keys.claim("b", "same").kind, "running");
   });
 
-  it("forgets after a day, and not before", () => {
+  it("forgets after a day, and not before", async () => {
     const { keys, begin, advance } = start();
-    begin("k").finish(answer);
+    await begin("k").finish(answer);
     advance(day);
     assert.equal(keys.claim("k", "same").kind, "replay");
     advance(1);
     begin("k");
   });
 
-  it("holds no more bytes than it may: the oldest goes first, and what has gone counts no more", () => {
+  it("holds no more bytes than it may: the oldest goes first, and what has gone counts no more", async () => {
     const { keys, begin, advance } = start(10, 5);
-    begin("a").finish(answer);
-    begin("b").finish(answer);
-    begin("c").finish(answer);
-    begin("a", "other").finish(null);
+    await begin("a").finish(answer);
+    await begin("b").finish(answer);
+    await begin("c").finish(answer);
+    await begin("a", "other").finish(null);
     assert.equal(keys.claim("b", "same").kind, "replay");
     assert.equal(keys.claim("c", "same").kind, "replay");
     advance(day + 1);
-    for (const key of ["d", "e"]) begin(key).finish(answer);
+    for (const key of ["d", "e"]) await begin(key).finish(answer);
     for (const key of ["d", "e"]) assert.equal(keys.claim(key, "same").kind, "replay");
   });
 
-  it("holds no more keys than it may: the oldest goes first", () => {
+  it("holds no more keys than it may: the oldest goes first", async () => {
     const { keys, begin } = start(3);
-    for (const key of ["a", "b", "c", "d"]) begin(key).finish(answer);
+    for (const key of ["a", "b", "c", "d"]) await begin(key).finish(answer);
     assert.equal(keys.claim("d", "same").kind, "replay");
     begin("a");
   });
 
-  it("forgets nothing over repeated calls, full as it may be", () => {
+  it("forgets nothing over repeated calls, full as it may be", async () => {
     const { keys, begin } = start(3);
-    for (const key of ["a", "b", "c"]) begin(key).finish(answer);
+    for (const key of ["a", "b", "c"]) await begin(key).finish(answer);
     for (const key of ["c", "b", "a", "a", "b", "c"])
       assert.equal(keys.claim(key, "same").kind, "replay", key);
   });
 
-  it("does not let a late end of a forgotten call free or fill the key of a newer one", () => {
+  it("does not let a late end of a forgotten call free or fill the key of a newer one", async () => {
     const { keys, begin, advance } = start();
     const late = begin("k");
     advance(day + 1);
     const newer = begin("k");
-    late.finish(null);
+    await late.finish(null);
     assert.equal(keys.claim("k", "same").kind, "running");
-    late.finish(answer);
+    await late.finish(answer);
     assert.equal(keys.claim("k", "same").kind, "running");
-    newer.finish({ ...answer, status: 202 });
+    await newer.finish({ ...answer, status: 202 });
     assert.deepEqual(keys.claim("k", "same"), { kind: "replay", answer: { ...answer, status: 202 } });
   });
 });

@@ -45,7 +45,8 @@ export function idempotent(keys: IdempotencyKeys) {
       await next();
       if (!leavesFree(c)) answer = await store(c.res);
     } finally {
-      claim.finish(answer);
+      // Nothing is answered before it is certain to be answered again.
+      await claim.finish(answer);
     }
     return undefined;
   });
