@@ -14,7 +14,7 @@ export async function startConnack(checkout: string = root): Promise<Server> {
   const flags = profile === undefined || checkout !== root ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
   const child = startChild([process.execPath, ...flags, "src/main.ts"], {
     cwd: checkout,
-    env: { CONNACK_PORT: "0", CONNACK_LOG_LEVEL: "warn" },
+    env: { CONNACK_PORT: "0", CONNACK_LOG_LEVEL: "warn", CONNACK_STORE: "memory" },
   });
   return { ...(await listening(child)), [Symbol.asyncDispose]: stopper(child, flags.length > 0) };
 }

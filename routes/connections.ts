@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Problem } from "../src/problem.ts";
 import type { Connection } from "../src/connection/connection.ts";
+import { decideDurability } from "../src/request/durability.ts";
 import { connectionIdSchema, reconnectFields } from "../src/request/schema.ts";
 import { connectionRequestSchema, type ParsedRequest } from "../src/request/connection-request.ts";
 import { holding } from "../src/waits.ts";
@@ -21,7 +22,7 @@ const bodyOf = <T extends z.ZodType>(schema: T, required = true) => ({
 
 /** `POST /connections` and `PUT /connections/{id}`: opening, which waits for the CONNACK. */
 export function mountOpening(app: App, services: Services): void {
-  const { registry, operations, idempotency, newId } = services;
+  const { registry, operations, idempotency, newId, store } = services;
   const post = createRoute({
     method: "post",
     path: "/connections",
@@ -30,7 +31,9 @@ export function mountOpening(app: App, services: Services): void {
     responses: answers,
   });
   app.openapi(post, async (c) => {
-    const { id, request } = c.req.valid("json") as ParsedRequest;
+    const parsed = c.req.valid("json") as ParsedRequest;
+    const { id } = parsed;
+    const request = decideDurability(parsed, store.survives, false);
     const waiting = waitingOf(c, c.req.valid("query").wait);
     const open = () => operations.create(id ?? newId(), request, waiting);
     const { connection, done } = await during(c, services, waiting, open);
@@ -58,7 +61,8 @@ export function mountOpening(app: App, services: Services): void {
     }
     preconditions(c, registry.find(id));
     const waiting = waitingOf(c, c.req.valid("query").wait);
-    const put = () => operations.put(id, parsed.request, waiting);
+    const request = decideDurability(parsed, store.survives, true);
+    const put = () => operations.put(id, request, waiting);
     const { connection, done, created } = await during(c, services, waiting, put);
     return show(c, services, connection, done ? (created ? 201 : 200) : 202, created);
   });

@@ -7,6 +7,7 @@ import type { Operations } from "../src/connection/operations.ts";
 import type { Registry } from "../src/connection/registry.ts";
 import type { IdempotencyKeys } from "../src/idempotency.ts";
 import type { Logger } from "../src/log.ts";
+import type { Store } from "../src/store/store.ts";
 import type { Streams } from "../src/stream/streams.ts";
 import type { Peer } from "../src/stream/vanished.ts";
 import type { Waits } from "../src/waits.ts";
@@ -19,6 +20,9 @@ export interface Services {
   readonly streams: Streams;
   readonly waits: Waits;
   readonly idempotency: IdempotencyKeys;
+  readonly store: Pick<Store, "survives" | "health">;
+  /** Connections that came back after a restart and whose first attempt has not ended. */
+  readonly restoring: () => number;
   readonly attempt: AttemptDeps;
   readonly clock: Clock;
   readonly random: () => number;

@@ -49,7 +49,7 @@ export function mountEvents(app: App, services: Services): void {
     request: { query: z.strictObject({ ...query, connection: list.optional() }) },
     responses: answers,
   });
-  app.openapi(all, (c) => {
+  app.openapi(all, async (c) => {
     const { connection, types: wanted, ...rest } = c.req.valid("query");
     const ids = connection === undefined ? null : new Set(connection);
     const filtered = ids !== null || wanted !== undefined;
@@ -57,12 +57,12 @@ export function mountEvents(app: App, services: Services): void {
       (ids === null || ids.has(entry.connection)) &&
       (wanted === undefined || wanted.some((type) => type === entry.type));
     const snapshot = () => ({ at: timestamp(clock.wall()), total: registry.size, states: registry.count() });
-    return answer(
+    return (await answer(
       c,
       services,
       { log: lifecycle.all, wants: filtered ? wants : undefined, snapshot, hold: () => () => {} },
       rest,
-    ) as never;
+    )) as never;
   });
   const one = createRoute({
     method: "get",
@@ -70,7 +70,7 @@ export function mountEvents(app: App, services: Services): void {
     request: { params: idParameter, query: z.strictObject(query) },
     responses: answers,
   });
-  app.openapi(one, (c) => {
+  app.openapi(one, async (c) => {
     const connection = registry.get(c.req.valid("param").id);
     const { types: wanted, ...rest } = c.req.valid("query");
     const wants =
@@ -80,12 +80,12 @@ export function mountEvents(app: App, services: Services): void {
       connection: connection.id,
       view: registry.view(connection),
     });
-    return answer(
+    return (await answer(
       c,
       services,
       { log: connection.log, wants, snapshot, hold: () => registry.hold(connection.id) },
       rest,
-    ) as never;
+    )) as never;
   });
 }
 
@@ -96,18 +96,20 @@ interface Query {
   readonly after?: string | undefined;
 }
 
-function answer<E extends Entry>(
+async function answer<E extends Entry>(
   c: AppContext,
   services: Services,
   source: Source<E>,
   { format: asked, lastEventId, limit, after }: Query,
-): Response {
+): Promise<Response> {
   const format = asked ?? negotiateFormat(c.req.header("accept"), ["sse", "ndjson", "json"]);
   if (format === null)
     throw new Problem(
       "not-acceptable",
       "Events come as text/event-stream, application/x-ndjson or application/json",
     );
+  // A history has all that has happened, and an event counts when it is kept.
+  if (format === "json") await services.lifecycle.settled();
   if (format === "json")
     return history(
       c,

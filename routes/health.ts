@@ -1,11 +1,14 @@
 import type { App, Services } from "./context.ts";
 
 /** `/healthz`: the process answers. `/readyz`: it takes work. `/version`. */
-export function mountHealth(app: App, { registry, streams, version, accepting }: Services): void {
+export function mountHealth(app: App, services: Services): void {
+  const { registry, streams, version, accepting, store, restoring } = services;
   app.get("/healthz", (c) => c.json({ ok: true }));
   app.get("/readyz", (c) => {
-    const ready = accepting();
-    return c.json({ ready, connections: registry.count(), streams: streams.size }, ready ? 200 : 503);
+    const left = restoring();
+    const ready = accepting() && store.health.state === "open" && left === 0;
+    const said = { ready, store: store.health, restoring: left, connections: registry.count() };
+    return c.json({ ...said, streams: streams.size }, ready ? 200 : 503);
   });
   app.get("/version", (c) => c.json({ name: "connack", version }));
 }

@@ -2,14 +2,25 @@ import { randomBytes } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import { createRoutes } from "../routes/index.ts";
 import { localPolicy, type EgressPolicy } from "./broker/egress.ts";
+import type { AttemptDeps } from "./broker/attempt.ts";
 import { createResolver, type Resolve } from "./broker/resolver.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { Lifecycle } from "./connection/lifecycle.ts";
 import { Operations } from "./connection/operations.ts";
 import { Registry } from "./connection/registry.ts";
+import type { SessionLimits } from "./connection/session.ts";
+import { restoreConnections } from "./connection/restore.ts";
+import { Restart } from "./connection/restart.ts";
+import type { Keeping } from "./connection/stored-connection.ts";
+import { IdempotencyJournal } from "./idempotency-journal.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
 import type { Logger } from "./log.ts";
+import { createSealer, plainSealer } from "./sealing.ts";
+import { readSecretKeys } from "./secret-key-file.ts";
 import type { Settings } from "./settings.ts";
+import { Journal } from "./store/journal.ts";
+import { openStore } from "./store/open.ts";
+import type { Store } from "./store/store.ts";
 import { Streams } from "./stream/streams.ts";
 import { findVanished, type Peer } from "./stream/vanished.ts";
 import { Waits } from "./waits.ts";
@@ -34,39 +45,70 @@ export interface AppOverrides {
   readonly random?: () => number;
   readonly resolve?: Resolve;
   readonly policy?: EgressPolicy;
+  readonly store?: Store;
 }
 
 const maxIdempotencyKeys = 10_000;
 
-/** Builds the service; nothing of it runs before the first request. */
-export function createApp(
+/**
+ * Opens the store, brings back what was kept, and builds the service. Connections that came back are dialled from here on.
+ *
+ * @throws {Error} with a sentence for the operator, when the store cannot be used
+ */
+export async function createApp(
   settings: Settings,
   logger: Logger,
   version: string,
   overrides: AppOverrides = {},
-): ConnackApp {
+): Promise<ConnackApp> {
+  const keys = readSecretKeys(settings);
+  const store = overrides.store ?? (await openStore(settings.store, settings.storeMaxBytes));
+  try {
+    const sealer = store.survives === "nothing" ? plainSealer : await createSealer(keys);
+    const keeping = { store, lease: await store.acquire(), sealer };
+    return await buildApp(settings, logger, version, overrides, keeping);
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function buildApp(
+  settings: Settings,
+  logger: Logger,
+  version: string,
+  overrides: AppOverrides,
+  keeping: Keeping,
+): Promise<ConnackApp> {
+  const { store, lease } = keeping;
+  const isKept = store.survives === "power";
   const clock = overrides.clock ?? systemClock;
   const random = overrides.random ?? Math.random;
   const newEpoch = () => randomBytes(6).toString("hex");
-  const attempt = {
-    resolve: overrides.resolve ?? createResolver(settings.dnsServers),
-    policy: overrides.policy ?? localPolicy,
-    maxPacketBytes: settings.maxPacketBytes,
-    now: clock.monotonic,
-    report: (error: unknown) =>
-      logger.error("an attempt failed in Connack", {
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      }),
+  const attempt = attemptDeps(settings, logger, clock, overrides);
+  const onTrouble = (error: unknown) => logger.error("events cannot be kept", { error: String(error) });
+  const journal = isKept ? new Journal(store, lease, onTrouble) : null;
+  const lifecycle = new Lifecycle(store.epoch, clock, logger, settings.maxEvents, journal);
+  const kept = isKept ? keeping : null;
+  const connection = {
+    attempt,
+    lifecycle,
+    clock,
+    random,
+    newEpoch,
+    limits: sessionLimits(settings),
+    keeping: kept,
   };
-  const lifecycle = new Lifecycle(newEpoch(), clock, logger, settings.maxEvents);
-  const sessionLimits = {
-    maxInflight: settings.maxInflight,
-    maxInflightBytes: settings.maxInflightBytes,
-    sendQuota: settings.sendQuota,
-    maxSubscriptions: settings.maxSubscriptions,
-  };
-  const connection = { attempt, lifecycle, clock, random, newEpoch, limits: sessionLimits };
   const registry = new Registry(connection, settings.maxConnections);
+  const idempotency = new IdempotencyKeys(
+    maxIdempotencyKeys,
+    clock.monotonic,
+    undefined,
+    isKept ? new IdempotencyJournal({ store, lease }, clock, logger) : null,
+  );
+  await idempotency.restore();
+  const restored = isKept ? await restoreConnections(keeping, registry, lifecycle) : [];
+  const unlisten = store.onHealth(() => healthChanged(store, registry, logger));
   const limits = {
     maxStreams: settings.maxStreams,
     heartbeatMs: settings.heartbeatMs,
@@ -74,13 +116,16 @@ export function createApp(
   };
   const streams = new Streams(limits, clock, findVanished);
   const stopping = new AbortController();
+  const restart = new Restart();
   const routes = createRoutes({
     registry,
     operations: new Operations(registry, clock),
     lifecycle,
     streams,
     waits: new Waits(settings.maxWaits),
-    idempotency: new IdempotencyKeys(maxIdempotencyKeys, clock.monotonic),
+    idempotency,
+    store,
+    restoring: () => restart.left,
     attempt,
     clock,
     random,
@@ -96,13 +141,47 @@ export function createApp(
   });
   const close = async () => {
     stopping.abort();
+    restart.stop();
     streams.beginShutdown();
     await registry.shutdown(settings.shutdownGraceMs);
+    await lifecycle.settled();
     streams.shutdown();
+    await idempotency.flush();
+    unlisten();
+    journal?.close();
+    await store[Symbol.asyncDispose]();
   };
+  restart.begin(restored, settings.dialsAtStart);
   return {
     fetch: (request, context) => routes.fetch(request, context ?? {}),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function attemptDeps(settings: Settings, logger: Logger, clock: Clock, overrides: AppOverrides): AttemptDeps {
+  return {
+    resolve: overrides.resolve ?? createResolver(settings.dnsServers),
+    policy: overrides.policy ?? localPolicy,
+    maxPacketBytes: settings.maxPacketBytes,
+    now: clock.monotonic,
+    report: (error: unknown) =>
+      logger.error("an attempt failed in Connack", {
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      }),
+  };
+}
+
+function sessionLimits(settings: Settings): SessionLimits {
+  const { maxInflight, maxInflightBytes, sendQuota, maxSubscriptions } = settings;
+  return { maxInflight, maxInflightBytes, sendQuota, maxSubscriptions };
+}
+
+function healthChanged({ health }: Store, registry: Registry, logger: Logger): void {
+  if (health.state !== "open") {
+    logger.error("the store keeps nothing new", { state: health.state, detail: health.detail });
+    return;
+  }
+  logger.info("the store is well again");
+  registry.storeRecovered();
 }

@@ -7,7 +7,10 @@ if (settings !== null) await demonstrate(settings);
 
 async function demonstrate(chosen: Settings): Promise<void> {
   const broker = await startDemoBroker(1883);
-  const serving = start(chosen, {
+  // What is tried out leaves nothing behind, unless a store is named.
+  const store = process.env["CONNACK_STORE"] === undefined ? { kind: "memory" as const } : chosen.store;
+  const settings = { ...chosen, store };
+  const serving = await start(settings, {
     onStopped: broker.close,
     orAnyPort: process.env["CONNACK_PORT"] === undefined,
   });

@@ -16,7 +16,7 @@ function readVersion(): string {
 /** What `--help` prints. */
 function helpText(): string {
   const names = Object.entries(settingsTable).map(([name, { sentence, fallback, shownDefault }]) => {
-    const shown = shownDefault ?? String(fallback);
+    const shown = shownDefault ?? (typeof fallback === "string" ? fallback : JSON.stringify(fallback));
     return `  CONNACK_${name}  (default ${shown})\n      ${sentence.replaceAll("\u0060", "")}`;
   });
   return `connack: an HTTP bridge to MQTT brokers
@@ -90,12 +90,15 @@ export interface StartOptions {
 }
 
 /** Starts the service, and stops it on SIGTERM or SIGINT: connections end with DISCONNECT, streams are told, exit 0. */
-export function start(settings: Settings, { onStopped, orAnyPort = false }: StartOptions = {}): Serving {
+export async function start(
+  settings: Settings,
+  { onStopped, orAnyPort = false }: StartOptions = {},
+): Promise<Serving> {
   const format =
     settings.logFormat === "auto" ? (process.stderr.isTTY ? "text" : "json") : settings.logFormat;
   const write = (line: string) => process.stderr.write(line);
   const logger = createLogger({ level: settings.logLevel, format, write, now: Date.now });
-  const app = createApp(settings, logger, readVersion());
+  const app = await createApp(settings, logger, readVersion()).catch(refuse);
   const serving = listen(app, settings, orAnyPort);
   // One broken connection must not take the others with it; what gets here is a defect, and the log says which.
   for (const kind of ["uncaughtException", "unhandledRejection"] as const) {
@@ -118,6 +121,12 @@ export function start(settings: Settings, { onStopped, orAnyPort = false }: Star
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
   process.stdout.write(`connack listening on ${urlOf(serving)}\n`);
   return serving;
+}
+
+/** The store, or a key, cannot be used: better no start than one that forgets what was promised. */
+function refuse(error: unknown): never {
+  process.stderr.write(`cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+  return process.exit(1);
 }
 
 /** Where it can be called. */

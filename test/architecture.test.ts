@@ -56,6 +56,11 @@ describe("architecture", () => {
     assert.deepEqual(importers(/^mqtt$/, /^src\/broker\//), []);
   });
 
+  it("only store/sqlite* imports SQLite", () => {
+    assert.deepEqual(importers(/^node:sqlite$/, /^src\/store\/sqlite[^/]*\.ts$/), []);
+    assert.deepEqual(importers(/\/sqlite[^/]*\.ts$/, /^src\/store\//), []);
+  });
+
   it("the embedded broker is the demo's alone", () => {
     assert.deepEqual(importers(/^aedes$/, /^src\/demo\//), []);
     assert.deepEqual(importers(/\/demo\//, /^src\/demo(\.ts|\/)/), []);
@@ -76,10 +81,11 @@ describe("architecture", () => {
 
   it("folders import only from those below them, types too", () => {
     const below: Record<string, readonly string[]> = {
-      "src/request": ["src/mqtt"],
+      "src/store": [],
+      "src/request": ["src/mqtt", "src/store"],
       "src/stream": [],
       "src/broker": ["src/request", "src/mqtt"],
-      "src/connection": ["src/broker", "src/request", "src/stream", "src/mqtt"],
+      "src/connection": ["src/broker", "src/request", "src/stream", "src/store", "src/mqtt"],
     };
     for (const [folder, allowed] of Object.entries(below)) {
       for (const file of sources.filter(({ path }) => dirname(path) === folder)) {
@@ -121,7 +127,11 @@ describe("architecture", () => {
     const statement =
       /^(?!import|export|const|function|async function|class|interface|type|declare|@|\/|\s|\}|\)|\]|$)\S/m;
     const acting = sources.filter(({ text }) => statement.test(text.replaceAll(/`[^`]*`/g, '""')));
-    assert.deepEqual(acting.map(({ path }) => path).toSorted(), ["src/demo.ts", "src/main.ts"]);
+    assert.deepEqual(acting.map(({ path }) => path).toSorted(), [
+      "src/demo.ts",
+      "src/main.ts",
+      "src/store/sqlite-thread.ts",
+    ]);
   });
 
   it("files have at most 300 lines; data tables apart", () => {

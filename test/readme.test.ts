@@ -33,7 +33,7 @@ function unpadded(table: string): string {
 function settingsRows(): string {
   const rows = Object.entries(settingsTable).map(
     ([name, { shownDefault, fallback, sentence }]) =>
-      `| \`CONNACK_${name}\` | ${shownDefault ?? `\`${String(fallback)}\``} | ${sentence} |`,
+      `| \`CONNACK_${name}\` | ${shownDefault ?? `\`${typeof fallback === "string" ? fallback : JSON.stringify(fallback)}\``} | ${sentence} |`,
   );
   return ["| name | default | meaning |", "|---|---|---|", ...rows].join("\n");
 }

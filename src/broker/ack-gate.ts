@@ -1,4 +1,10 @@
+import type { MqttClient, Packet } from "mqtt";
 import type { KeptMessages } from "./session-state.ts";
+
+/** A private member of mqtt.js, pinned by the contract test: how it sends a packet of its own. */
+interface Sends {
+  _sendPacket(packet: Packet, done?: () => void, ...rest: unknown[]): void;
+}
 
 interface Held {
   readonly number: number;
@@ -8,9 +14,9 @@ interface Held {
 /** First bytes of the fixed headers (MQTT 5 §2.1.2). */
 const headers = { puback: 0x40, pubrec: 0x50, pubcomp: 0x70 } as const;
 
-export type AckPacket = keyof typeof headers;
+type AckPacket = keyof typeof headers;
 
-export function isAckPacket(cmd: string): cmd is AckPacket {
+function isAckPacket(cmd: string): cmd is AckPacket {
   return cmd in headers;
 }
 
@@ -19,7 +25,7 @@ export function isAckPacket(cmd: string): cmd is AckPacket {
  * were due (MQTT-4.6.0-2 to 4). Everything else goes on meanwhile: mqtt.js is told that they are sent, because it reads
  * no further packet before that, not even the answer to a ping.
  */
-export class AckGate {
+class AckGate {
   readonly #messages: KeptMessages;
   readonly #write: (bytes: Buffer) => void;
   #held: Held[] = [];
@@ -45,4 +51,20 @@ export class AckGate {
     this.#held = end === -1 ? [] : this.#held.slice(end);
     if (due.length > 0) this.#write(Buffer.concat(due.map(({ bytes }) => bytes)));
   }
+}
+
+/** Has the acknowledgements of a client of mqtt.js wait for `kept`; `write` puts bytes on its network connection. */
+export function holdAcknowledgements(
+  client: MqttClient,
+  kept: KeptMessages,
+  write: (bytes: Buffer) => void,
+): void {
+  const gate = new AckGate(kept, write);
+  const sends = client as unknown as Sends;
+  const send = sends._sendPacket.bind(client);
+  sends._sendPacket = (packet, done, ...rest) => {
+    if (!isAckPacket(packet.cmd)) return send(packet, done, ...rest);
+    gate.send(packet.cmd, packet.messageId ?? 0);
+    return done?.();
+  };
 }

@@ -10,7 +10,7 @@ import type { SessionState } from "./session-state.ts";
 import { openTransport, type TransportDeps } from "./transport.ts";
 import {
   closedFailure,
-  isUnsupportedVersion,
+  isFallbackCause,
   lostFailure,
   refusedFailure,
   timeoutFailure,
@@ -162,7 +162,7 @@ export class Attempt {
     const mayFallBack = asked === "auto" && settledVersion === null && version5Fields(request).length === 0;
     try {
       await this.#open(version, abort.signal).catch((error: unknown) => {
-        if (!mayFallBack || !isFallbackCause(error)) throw error;
+        if (!mayFallBack || !(error instanceof AttemptError) || !isFallbackCause(error.failure)) throw error;
         this.#emit({ type: "fallback", failure: this.#failureOf(error) });
         return this.#open("3.1.1", abort.signal);
       });
@@ -288,14 +288,4 @@ export class Attempt {
       this.#timings[timingNames[this.#stage as keyof typeof timingNames]] = at - this.#stageSince;
     this.#stageSince = at;
   }
-}
-
-/** What makes `auto` try 3.1.1: the broker said so, or closed without an answer, as old brokers do. */
-function isFallbackCause(error: unknown): boolean {
-  if (!(error instanceof AttemptError)) return false;
-  const { failure } = error;
-  return (
-    isUnsupportedVersion(failure) ||
-    (failure.stage === "connack" && (failure.code === "broker-closed" || failure.code === "connection-reset"))
-  );
 }

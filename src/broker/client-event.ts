@@ -25,5 +25,5 @@ export interface SubscribeResult {
 
 export interface DisconnectOptions {
   readonly reasonCode: number;
-  readonly sessionExpiryInterval: number | undefined;
+  readonly sessionExpiryInterval?: number | undefined;
 }

@@ -7,7 +7,7 @@ import mqtt, {
   type Packet,
 } from "mqtt";
 import type { Subscription } from "../mqtt/subscription.ts";
-import { AckGate, isAckPacket } from "./ack-gate.ts";
+import { holdAcknowledgements } from "./ack-gate.ts";
 import type { AttemptDeps } from "./attempt.ts";
 import { clientOptions, type ConnectFields } from "./client-options.ts";
 import { readConnackProperties } from "./connack.ts";
@@ -21,10 +21,7 @@ import { Inbound } from "./inbound.ts";
 import type { Wire } from "./outgoing.ts";
 import { readAck, readDisconnect } from "./read-packets.ts";
 import { encodePubrel } from "./publish-packet.ts";
-import type { KeptMessages, SessionState } from "./session-state.ts";
-
-/** How mqtt.js sends a packet of its own. */
-type SendPacket = (packet: Packet, done?: () => void, ...rest: unknown[]) => void;
+import type { SessionState } from "./session-state.ts";
 
 /** PINGREQ is always these two bytes (§3.12); at rest it is all that is sent, so it does not go through mqtt.js. */
 const pingRequest = Buffer.from([0xc0, 0x00]);
@@ -91,7 +88,8 @@ export class Client implements Wire {
       else if (this.messagesIn % messagesInARow === 0) setImmediate(() => this.#whenRoom(done));
       else this.#whenRoom(done);
     };
-    if (session.kept !== null) this.#holdAcknowledgements(session.kept);
+    if (session.kept !== null)
+      holdAcknowledgements(this.#client, session.kept, (bytes) => this.#write(bytes));
     this.#client.on("packetreceive", (packet) => this.#guarded(receive, packet));
     this.#client.on("connect", () => this.#emit({ type: "ready" }));
     this.#client.on("error", (error) => this.#failed(error));
@@ -188,17 +186,6 @@ export class Client implements Wire {
     const { kept } = this.#session;
     if (kept === null) done();
     else kept.whenRoom(done);
-  }
-
-  #holdAcknowledgements(kept: KeptMessages): void {
-    const gate = new AckGate(kept, (bytes) => this.#write(bytes));
-    const client = this.#client as unknown as { _sendPacket: SendPacket };
-    const send = client._sendPacket.bind(client);
-    client._sendPacket = (packet, done, ...rest) => {
-      if (!isAckPacket(packet.cmd)) return send(packet, done, ...rest);
-      gate.send(packet.cmd, packet.messageId ?? 0);
-      return done?.();
-    };
   }
 
   #write(bytes: Buffer): void {

@@ -140,3 +140,9 @@ export function lostFailure(
     hint: "The broker's log says why; another client with the same client id is a common cause.",
   };
 }
+
+/** What makes `auto` try 3.1.1: the broker said so, or closed without an answer, as old brokers do. */
+export function isFallbackCause(failure: Failure): boolean {
+  const closed = failure.code === "broker-closed" || failure.code === "connection-reset";
+  return isUnsupportedVersion(failure) || (failure.stage === "connack" && closed);
+}

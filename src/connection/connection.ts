@@ -12,7 +12,7 @@ import { linkOf } from "./link.ts";
 import { next } from "./next.ts";
 import { beginningOf, type Origin } from "./origin.ts";
 import { Session, type SessionLimits } from "./session.ts";
-import type { CloseCause, DialCause, Effect, Event, Machine } from "./state.ts";
+import type { CloseOptions, DialCause, Effect, Event, Machine } from "./state.ts";
 import { storeFailure } from "./store-failure.ts";
 import { places, type Keeping, type StoredConnection } from "./stored-connection.ts";
 import { flagsOf, viewOf, type ConnectionView } from "./view.ts";
@@ -30,15 +30,6 @@ export interface ConnectionDeps {
   readonly keeping: Keeping | null;
   /** Called once, when the connection is closed for good. */
   readonly onClosed: (connection: Connection) => void;
-}
-
-export interface CloseOptions {
-  readonly cause: CloseCause;
-  readonly drainMs: number;
-  /** Cuts the network connection without DISCONNECT, so that the broker publishes the will. */
-  readonly force: boolean;
-  readonly reasonCode: number;
-  readonly sessionExpiryInterval?: number | undefined;
 }
 
 /** One MQTT client held open for somebody: performs what {@link next} decides, and owns what it needs for it. */
@@ -138,8 +129,8 @@ export class Connection {
   }
 
   /** Begins to close; {@link until} tells when it has. */
-  close({ cause, drainMs, force, reasonCode, sessionExpiryInterval }: CloseOptions): void {
-    this.#apply({ type: "close", cause, drainMs, force, reasonCode, sessionExpiryInterval });
+  close(options: CloseOptions): void {
+    this.#apply({ type: "close", ...options });
   }
 
   /**

@@ -79,22 +79,24 @@ export class KeptInbound {
     this.#flush = undefined;
     const items = this.#turn;
     this.#turn = [];
+    void this.#keep(items);
+  }
+
+  async #keep(items: readonly Item[]): Promise<void> {
     const changes = items.flatMap((item) => item.changes);
-    void this.#store.commit(this.#lease, changes).then(
-      (positions) => {
-        let next = 0;
-        for (const item of items) {
-          const appends = item.changes.filter(({ type }) => type === "append").length;
-          item.kept(positions.slice(next, (next += appends)));
-        }
-        this.#settle(items);
-      },
-      (error: unknown) => {
-        for (const item of items) item.failed();
-        this.onFailed(error);
-        this.#settle(items);
-      },
-    );
+    try {
+      const positions = await this.#store.commit(this.#lease, changes);
+      let next = 0;
+      for (const item of items) {
+        const appends = item.changes.filter(({ type }) => type === "append").length;
+        item.kept(positions.slice(next, next + appends));
+        next += appends;
+      }
+    } catch (error) {
+      for (const item of items) item.failed();
+      this.onFailed(error);
+    }
+    this.#settle(items);
   }
 
   #settle(items: readonly Item[]): void {

@@ -86,8 +86,7 @@ export class Lifecycle {
   }
 
   /** Fills a log with what was kept of it. */
-  restore(log: OrderedLog<LifecycleEntry>, evictedThrough: Position, entries: readonly StoredEntry[]): void {
-    log.restore(evictedThrough);
+  fill(log: OrderedLog<LifecycleEntry>, entries: readonly StoredEntry[]): void {
     for (const { position, data } of entries) {
       const { type, connection } = JSON.parse(`{${data}`) as { type: string; connection: string };
       log.append(this.#entryOf(position, type, connection, data));

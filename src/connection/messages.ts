@@ -58,8 +58,7 @@ export class Messages {
   }
 
   /** Fills the log with what was kept of it. */
-  restore(evictedThrough: Position, entries: readonly StoredEntry[]): void {
-    this.log.restore(evictedThrough);
+  fill(entries: readonly StoredEntry[]): void {
     for (const { position, data } of entries) {
       const { topic } = JSON.parse(`{${data}`) as { topic: TopicName };
       this.#place(position, topic, data);

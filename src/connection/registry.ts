@@ -1,9 +1,9 @@
 import { Problem } from "../problem.ts";
-import { Connection, type CloseOptions, type ConnectionDeps } from "./connection.ts";
+import { Connection, type ConnectionDeps } from "./connection.ts";
 import { IdleTimer } from "./idle-timer.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import type { Origin } from "./origin.ts";
-import type { Machine, StateName } from "./state.ts";
+import type { CloseOptions, Machine, StateName } from "./state.ts";
 import { isStoreFailure } from "./store-failure.ts";
 import type { StoredConnection } from "./stored-connection.ts";
 import type { ConnectionView } from "./view.ts";

@@ -97,14 +97,17 @@ export type Event =
     }
   | { readonly type: "timer" }
   | { readonly type: "keep" }
-  | {
-      readonly type: "close";
-      readonly cause: CloseCause;
-      readonly drainMs: number;
-      readonly force: boolean;
-      readonly reasonCode: number;
-      readonly sessionExpiryInterval: number | undefined;
-    };
+  | ({ readonly type: "close" } & CloseOptions);
+
+export interface CloseOptions {
+  readonly cause: CloseCause;
+  /** Given to what is in flight before DISCONNECT goes out. */
+  readonly drainMs: number;
+  /** Cuts the network connection without DISCONNECT, so that the broker publishes the will. */
+  readonly force: boolean;
+  readonly reasonCode: number;
+  readonly sessionExpiryInterval?: number | undefined;
+}
 
 /** What is to be done after a transition, in this order. */
 export type Effect =
@@ -115,7 +118,7 @@ export type Effect =
       /** Given to what is in flight before DISCONNECT goes out. */
       readonly drainMs: number;
       readonly reasonCode: number;
-      readonly sessionExpiryInterval: number | undefined;
+      readonly sessionExpiryInterval?: number | undefined;
     }
   | { readonly type: "watch"; readonly keepAlive: number }
   /** One timer: arming it replaces it. */

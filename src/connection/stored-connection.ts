@@ -73,3 +73,10 @@ export async function fromRecord(id: string, text: string, sealer: Sealer): Prom
     throw new Error(`The connection ${id} is stored in a form that this version does not know`);
   return { ...rest, request: await fromStored(request, (sealed) => sealer.open(sealed, contextOf(id))) };
 }
+
+/** Whether its secrets, if there are any, are sealed with the key that seals now. */
+export function isSealedAnew(text: string, sealer: Sealer): boolean {
+  const { request } = JSON.parse(text) as Row;
+  const { sealed } = JSON.parse(request) as { readonly sealed: string | null };
+  return sealed === null || sealer.isCurrent(sealed);
+}

@@ -21,7 +21,7 @@ describe("Client", () => {
       incoming: new IncomingStore(),
       ids: new PacketIds(() => false),
       acknowledged: () => true,
-    kept: null,
+      kept: null,
       received: ({ payload }) => {
         if (payload.toString() === "first") throw defect;
         resolve(payload.toString());

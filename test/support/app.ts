@@ -47,8 +47,12 @@ export async function startApp(
     write: (line) => logs.push(line),
     now: Date.now,
   });
-  const settings = parseSettings({ CONNACK_SHUTDOWN_GRACE_MS: "2000", ...environment });
-  const app = createApp(settings, logger, "0.0.0-test", overrides);
+  const settings = parseSettings({
+    CONNACK_STORE: "memory",
+    CONNACK_SHUTDOWN_GRACE_MS: "2000",
+    ...environment,
+  });
+  const app = await createApp(settings, logger, "0.0.0-test", overrides);
   const serving = serve(app, "127.0.0.1", 0);
   const url = `http://127.0.0.1:${serving.port}`;
   const call: TestApp["call"] = async (method, path, body, headers = {}, signal) => {

@@ -82,6 +82,7 @@ export function runtimeArguments(file: string): string[] {
 export function startMain(environment: Record<string, string> = {}, args: readonly string[] = []): Program {
   return startProgram(process.execPath, [...runtimeArguments("src/main.ts"), ...args], {
     CONNACK_PORT: "0",
+    CONNACK_STORE: "memory",
     ...environment,
   });
 }

@@ -1,0 +1,129 @@
+import type { Change, Position, Store, StoredEntry } from "../store/store.ts";
+import type { Connection } from "./connection.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Registry } from "./registry.ts";
+import {
+  fromRecord,
+  isSealedAnew,
+  places,
+  type Keeping,
+  type StoredConnection,
+} from "./stored-connection.ts";
+
+const pageRecords = 500;
+const pageEntries = 1_000;
+/** Connections whose logs are read at once. */
+const readAtOnce = 32;
+
+interface Found {
+  readonly id: string;
+  readonly was: StoredConnection;
+  readonly sealAgain: boolean;
+}
+
+/**
+ * Brings back all that was stored, as it was, before anything else happens; nothing has been dialled yet. What was
+ * promised to nobody, and what belongs to nothing, is removed.
+ *
+ * @throws {StoreError} when the store cannot be read
+ * @throws {SealError} when a secret cannot be opened: without it a connection would come back as another one
+ */
+export async function restoreConnections(
+  keeping: Keeping,
+  registry: Registry,
+  lifecycle: Lifecycle,
+): Promise<readonly Connection[]> {
+  const { store, lease } = keeping;
+  const trimmed = new Map((await store.logs("")).map(({ name, trimmedThrough }) => [name, trimmedThrough]));
+  const allThrough = trimmed.get(lifecycle.storedAll) ?? 0;
+  lifecycle.all.restore(allThrough);
+  await readLog(store, lifecycle.storedAll, allThrough, (entries) => lifecycle.fill(lifecycle.all, entries));
+  // A version is shown with an event, so that none was greater.
+  const version = lifecycle.all.tail;
+  const all = await readRecords(keeping);
+  const found = all.filter(({ was }) => was.kept).toSorted((a, b) => a.was.createdAt - b.was.createdAt);
+  const connections = found.map(({ id, was }) => registry.restore(id, was, version));
+  for (let at = 0; at < connections.length; at += readAtOnce) {
+    const some = connections.slice(at, at + readAtOnce);
+    await Promise.all(some.map((connection) => fill(connection, store, trimmed, lifecycle)));
+  }
+  const abandoned = all.filter(({ was }) => !was.kept).map(({ id }) => id);
+  const changes = [...removals(abandoned), ...orphans(connections, trimmed)];
+  if (changes.length > 0) await store.commit(lease, changes);
+  for (const [index, { sealAgain }] of found.entries()) if (sealAgain) await connections[index]?.saved();
+  return connections;
+}
+
+async function readRecords({ store, sealer }: Keeping): Promise<Found[]> {
+  const found: Found[] = [];
+  for (let after: string | null = null; ;) {
+    const page = await store.records(places.connections, after, pageRecords);
+    for (const { key, value } of page) {
+      const was = await fromRecord(key, value, sealer);
+      found.push({ id: key, was, sealAgain: !isSealedAnew(value, sealer) });
+    }
+    after = page.at(-1)?.key ?? null;
+    if (after === null) return found;
+  }
+}
+
+async function readLog(
+  store: Store,
+  name: string,
+  after: Position,
+  take: (entries: readonly StoredEntry[]) => void,
+): Promise<void> {
+  for (let position = after; ;) {
+    const entries = await store.entries(name, position, pageEntries);
+    if (entries.length === 0) return;
+    take(entries);
+    position = entries.at(-1)?.position ?? position;
+  }
+}
+
+async function fill(
+  connection: Connection,
+  store: Store,
+  trimmed: ReadonlyMap<string, Position>,
+  lifecycle: Lifecycle,
+): Promise<void> {
+  const { events, session, id } = connection;
+  const { messages, incoming } = session;
+  const read = async (
+    name: string | undefined,
+    begin: (through: Position) => (some: readonly StoredEntry[]) => void,
+  ) => {
+    const through = name === undefined ? undefined : trimmed.get(name);
+    if (name === undefined || through === undefined) return;
+    await readLog(store, name, through, begin(through));
+  };
+  await read(events.stored ?? undefined, (through) => {
+    events.log.restore(through);
+    return (entries) => lifecycle.fill(events.log, entries);
+  });
+  await read(messages.keeping?.name, (through) => {
+    messages.log.restore(through);
+    return (entries) => messages.fill(entries);
+  });
+  if (messages.keeping === null) return;
+  for (const { value } of await store.records(places.incoming(id), null, 65_535)) incoming.restore(value);
+}
+
+function removals(ids: readonly string[]): Change[] {
+  return ids.flatMap((id): Change[] => [
+    { type: "delete", space: places.connections, key: id },
+    { type: "clear", space: places.incoming(id) },
+    { type: "clear", space: places.outbox(id) },
+  ]);
+}
+
+/** Logs of connections that have gone: the process ended before it could drop them. */
+function orphans(connections: readonly Connection[], trimmed: ReadonlyMap<string, Position>): Change[] {
+  const wanted = new Set(
+    connections.flatMap(({ events, session }) => [events.stored, session.messages.keeping?.name ?? null]),
+  );
+  return [...trimmed.keys()]
+    .filter((name) => name.startsWith(places.eventLogs) || name.startsWith(places.messageLogs))
+    .filter((name) => !wanted.has(name))
+    .map((log) => ({ type: "drop", log }));
+}
