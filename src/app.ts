@@ -5,6 +5,7 @@ import { localPolicy, type EgressPolicy } from "./broker/egress.ts";
 import type { AttemptDeps } from "./broker/attempt.ts";
 import { createResolver, type Resolve } from "./broker/resolver.ts";
 import { systemClock, type Clock } from "./clock.ts";
+import type { Connection } from "./connection/connection.ts";
 import { Lifecycle } from "./connection/lifecycle.ts";
 import { Operations } from "./connection/operations.ts";
 import { Registry } from "./connection/registry.ts";
@@ -73,6 +74,51 @@ export async function createApp(
   }
 }
 
+interface Core {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly attempt: AttemptDeps;
+  readonly lifecycle: Lifecycle;
+  readonly registry: Registry;
+  readonly idempotency: IdempotencyKeys;
+  /** Null where nothing outlives the process. */
+  readonly journal: Journal | null;
+  /** What came back. */
+  readonly restored: readonly Connection[];
+}
+
+/** What there is without HTTP, with all in it that was kept. */
+async function buildCore(
+  settings: Settings,
+  logger: Logger,
+  overrides: AppOverrides,
+  keeping: Keeping,
+): Promise<Core> {
+  const { store, lease } = keeping;
+  const isKept = store.survives === "power";
+  const clock = overrides.clock ?? systemClock;
+  const random = overrides.random ?? Math.random;
+  const attempt = attemptDeps(settings, logger, clock, overrides);
+  const onTrouble = (error: unknown) => logger.error("events cannot be kept", { error: String(error) });
+  const journal = isKept ? new Journal(store, lease, onTrouble) : null;
+  const lifecycle = new Lifecycle(store.epoch, clock, logger, settings.maxEvents, journal);
+  const connection = {
+    attempt,
+    lifecycle,
+    clock,
+    random,
+    newEpoch: () => randomBytes(6).toString("hex"),
+    limits: sessionLimits(settings),
+    keeping: isKept ? keeping : null,
+  };
+  const registry = new Registry(connection, settings.maxConnections);
+  const answers = isKept ? new IdempotencyJournal({ store, lease }, clock, logger) : null;
+  const idempotency = new IdempotencyKeys(maxIdempotencyKeys, clock.monotonic, undefined, answers);
+  await idempotency.restore();
+  const restored = isKept ? await restoreConnections(keeping, registry, lifecycle) : [];
+  return { clock, random, attempt, lifecycle, registry, idempotency, journal, restored };
+}
+
 async function buildApp(
   settings: Settings,
   logger: Logger,
@@ -80,34 +126,9 @@ async function buildApp(
   overrides: AppOverrides,
   keeping: Keeping,
 ): Promise<ConnackApp> {
-  const { store, lease } = keeping;
-  const isKept = store.survives === "power";
-  const clock = overrides.clock ?? systemClock;
-  const random = overrides.random ?? Math.random;
-  const newEpoch = () => randomBytes(6).toString("hex");
-  const attempt = attemptDeps(settings, logger, clock, overrides);
-  const onTrouble = (error: unknown) => logger.error("events cannot be kept", { error: String(error) });
-  const journal = isKept ? new Journal(store, lease, onTrouble) : null;
-  const lifecycle = new Lifecycle(store.epoch, clock, logger, settings.maxEvents, journal);
-  const kept = isKept ? keeping : null;
-  const connection = {
-    attempt,
-    lifecycle,
-    clock,
-    random,
-    newEpoch,
-    limits: sessionLimits(settings),
-    keeping: kept,
-  };
-  const registry = new Registry(connection, settings.maxConnections);
-  const idempotency = new IdempotencyKeys(
-    maxIdempotencyKeys,
-    clock.monotonic,
-    undefined,
-    isKept ? new IdempotencyJournal({ store, lease }, clock, logger) : null,
-  );
-  await idempotency.restore();
-  const restored = isKept ? await restoreConnections(keeping, registry, lifecycle) : [];
+  const { store } = keeping;
+  const core = await buildCore(settings, logger, overrides, keeping);
+  const { registry, lifecycle, clock, journal, restored, idempotency } = core;
   const unlisten = store.onHealth(() => healthChanged(store, registry, logger));
   const limits = {
     maxStreams: settings.maxStreams,
@@ -118,17 +139,12 @@ async function buildApp(
   const stopping = new AbortController();
   const restart = new Restart();
   const routes = createRoutes({
-    registry,
+    ...core,
     operations: new Operations(registry, clock),
-    lifecycle,
     streams,
     waits: new Waits(settings.maxWaits),
-    idempotency,
     store,
     restoring: () => restart.left,
-    attempt,
-    clock,
-    random,
     newId: () => `c_${uuidv7()}`,
     logger,
     maxBodyBytes: settings.maxBodyBytes,
