@@ -9,6 +9,7 @@ import { browserSafety } from "./middleware/browser-safety.ts";
 import { limitBody } from "./middleware/json-body.ts";
 import { onError, onInvalid, onNotFound } from "./middleware/problems.ts";
 import { nameRequests, sayRequestId } from "./middleware/request-id.ts";
+import { mountOutbox } from "./outbox.ts";
 import { mountProbe } from "./probe.ts";
 import { mountProblems } from "./problems.ts";
 import { mountPublish } from "./publish.ts";
@@ -36,6 +37,7 @@ export function createRoutes(services: Services): App {
   mountControl(app, services);
   mountEvents(app, services);
   mountSubscriptions(app, services);
+  mountOutbox(app, services);
   mountMessages(app, services);
   mountRequest(app, services);
   mountRetained(app, services);

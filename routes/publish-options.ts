@@ -118,7 +118,7 @@ function readHeaders(headers: Headers, given: Map<OptionName, Given>, errors: Fi
 function readParameters(query: Query, given: Map<OptionName, Given>, errors: FieldError[]): void {
   for (const [name, values] of query) {
     const isOption = Object.hasOwn(options, name);
-    if (!isOption && name !== "topic" && name !== "wait")
+    if (!isOption && name !== "topic" && name !== "wait" && name !== "queue")
       errors.push({ parameter: name, detail: "there is no such parameter" });
     else if (values.length > 1 && name !== "userProperty")
       errors.push({ parameter: name, detail: "may be given once" });

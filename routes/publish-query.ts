@@ -58,6 +58,24 @@ export function decodePercent(text: string): string | null {
   }
 }
 
+const mostQueueSeconds = 604_800;
+
+/**
+ * `?queue=` in seconds: the message is accepted, to be delivered within that time. Undefined where it is not.
+ *
+ * @throws {Problem} `invalid-request`
+ */
+export function readQueue(query: Query): number | undefined {
+  const values = query.get("queue");
+  if (values === undefined) return undefined;
+  const [text = ""] = values;
+  const seconds = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (values.length === 1 && seconds >= 1 && seconds <= mostQueueSeconds) return seconds;
+  throw invalidParameters([
+    { parameter: "queue", detail: `expected a whole number of seconds, 1 to ${mostQueueSeconds}` },
+  ]);
+}
+
 const waitQuery = z.strictObject({ wait: waitParameter });
 
 /**
@@ -82,7 +100,8 @@ export function readWait(query: Query): number | undefined {
 export function refuseOptions(query: Query, headers: Headers): void {
   const errors: FieldError[] = [];
   for (const parameter of query.keys())
-    if (parameter !== "wait") errors.push({ parameter, detail: "there is no such parameter" });
+    if (parameter !== "wait" && parameter !== "queue")
+      errors.push({ parameter, detail: "there is no such parameter" });
   // oxlint-disable-next-line unicorn/no-array-for-each -- several times as fast as an iterator, for each request
   headers.forEach((_, parameter) => {
     if (parameter.startsWith("mqtt-"))

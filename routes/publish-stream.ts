@@ -20,6 +20,8 @@ export async function publishStream(
   if (c.req.header("idempotency-key") !== undefined)
     throw invalidParameters([{ parameter: "Idempotency-Key", detail: "cannot be given for a stream" }]);
   refuseOptions(query, c.req.raw.headers);
+  if (query.has("queue"))
+    throw invalidParameters([{ parameter: "queue", detail: "cannot be given for a stream; send an array" }]);
   const waitMs = waitOf(c, readWait(query));
   if (!accepting()) throw shuttingDown();
   if (isEnding(connection.machine)) throw closedMeanwhile(connection.machine);

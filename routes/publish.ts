@@ -14,7 +14,15 @@ import { publishAll, publishNow } from "./publish-batch.ts";
 import { parseJson, readBody } from "./publish-body.ts";
 import { readMessage } from "./publish-message.ts";
 import { inParameters, readRawMessage } from "./publish-options.ts";
-import { invalidParameters, readQuery, readWait, refuseOptions, type Query } from "./publish-query.ts";
+import { enqueue, enqueueAll } from "./publish-queue.ts";
+import {
+  invalidParameters,
+  readQuery,
+  readQueue,
+  readWait,
+  refuseOptions,
+  type Query,
+} from "./publish-query.ts";
 import { publishStream } from "./publish-stream.ts";
 import { enterWait, waitOf, waitOn } from "./waiting.ts";
 
@@ -91,18 +99,33 @@ interface Call {
   readonly caller: { readonly signal: AbortSignal };
 }
 
+/** How long the call waits for the broker; or how long the message may, and the call does not. */
+interface When {
+  readonly wait: number | undefined;
+  readonly queue: number | undefined;
+}
+
+function readWhen(query: Query): When {
+  const when = { wait: readWait(query), queue: readQueue(query) };
+  if (when.wait !== undefined && when.queue !== undefined)
+    throw invalidParameters([
+      { parameter: "wait", detail: "means nothing with queue: the answer comes at once" },
+    ]);
+  return when;
+}
+
 /** Answers at once, without a promise, where it can: there are many of these. */
 function publishRaw(call: Call): Response | Promise<Response> {
   const { c, connection, query, body } = call;
-  const wait = readWait(query);
+  const when = readWhen(query);
   const { message, sources } = readRawMessage(
     query,
     c.req.raw.headers,
     body,
     connection.session.protocolVersion,
   );
-  if (sources.size === 0) return publishOne(call, message, wait);
-  return inTermsOf(sources, () => publishOne(call, message, wait));
+  if (sources.size === 0) return publishOne(call, message, when);
+  return inTermsOf(sources, () => publishOne(call, message, when));
 }
 
 async function inTermsOf(
@@ -119,18 +142,18 @@ async function inTermsOf(
 function publishJson(call: Call): Response | Promise<Response> {
   const { c, services, query, body } = call;
   refuseOptions(query, c.req.raw.headers);
-  const wait = readWait(query);
+  const when = readWhen(query);
   const value = parseJson(body);
-  if (Array.isArray(value)) return publishArray(call, value, wait);
+  if (Array.isArray(value)) return publishArray(call, value, when);
   const message = readMessage(value, services.maxPayloadBytes);
   if (message instanceof Problem) throw message;
-  return publishOne(call, message, wait);
+  return publishOne(call, message, when);
 }
 
 async function publishArray(
   { c, services, connection, caller }: Call,
   values: readonly unknown[],
-  wait: number | undefined,
+  { wait, queue }: When,
 ): Promise<Response> {
   if (values.length === 0 || values.length > mostMessages) {
     const detail = `expected 1 to ${mostMessages} messages`;
@@ -138,6 +161,10 @@ async function publishArray(
   }
   saidIn(c);
   const messages = values.map((one, index) => readMessage(one, services.maxPayloadBytes, [index]));
+  if (queue !== undefined) {
+    const results = await enqueueAll(connection, messages, queue, keyOf(c));
+    return c.body(`{"results":[${results.join(",")}]}`, 207, jsonHeaders);
+  }
   const waitMs = waitOf(c, wait);
   const outcomes = await waitOn(services, connection, holdOpenFor(c, waitMs), () =>
     publishAll(connection.session.publisher, messages, waitMs, caller),
@@ -150,12 +177,26 @@ const jsonHeaders = { "content-type": "application/json" };
 function publishOne(
   call: Call,
   message: PublishMessage,
-  wait: number | undefined,
+  { wait, queue }: When,
 ): Response | Promise<Response> {
+  if (queue !== undefined) return publishQueued(call, message, queue);
   if (message.qos > 0) return publishAcknowledged(call, message, wait);
   const outcome = publishNow(call.connection.session.publisher, message);
   if (outcome instanceof Problem) throw outcome;
   return outcome === null ? publishAcknowledged(call, message, wait) : answerOf(call, outcome);
+}
+
+async function publishQueued({ c, connection }: Call, message: PublishMessage, queue: number) {
+  const accepted = await enqueue(connection, message, queue, keyOf(c));
+  const location = `/connections/${connection.id}/outbox/${String(accepted["id"])}`;
+  return new Response(JSON.stringify(accepted), {
+    status: 202,
+    headers: { ...jsonHeaders, location, [requestIdHeader]: c.var.requestId },
+  });
+}
+
+function keyOf(c: AppContext): string | null {
+  return c.req.header("idempotency-key") ?? null;
 }
 
 /** One function that waits, and no more: there are many of these at once. */

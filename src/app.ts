@@ -20,6 +20,7 @@ import { createSealer, plainSealer } from "./sealing.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
 import type { Settings } from "./settings.ts";
 import { Journal } from "./store/journal.ts";
+import { StoredTime } from "./stored-time.ts";
 import { openStore } from "./store/open.ts";
 import type { Store } from "./store/store.ts";
 import { Streams } from "./stream/streams.ts";
@@ -66,7 +67,12 @@ export async function createApp(
   const store = overrides.store ?? (await openStore(settings.store, settings.storeMaxBytes));
   try {
     const sealer = store.survives === "nothing" ? plainSealer : await createSealer(keys);
-    const keeping = { store, lease: await store.acquire(), sealer };
+    const lease = await store.acquire();
+    const onTrouble = (error: unknown) =>
+      logger.error("nothing can be kept at present", { error: String(error) });
+    const journal = new Journal(store, lease, onTrouble);
+    const time = await StoredTime.read(store, overrides.clock ?? systemClock);
+    const keeping = { store, lease, sealer, journal, now: () => time.now() };
     return await buildApp(settings, logger, version, overrides, keeping);
   } catch (error) {
     await store[Symbol.asyncDispose]();
@@ -81,8 +87,6 @@ interface Core {
   readonly lifecycle: Lifecycle;
   readonly registry: Registry;
   readonly idempotency: IdempotencyKeys;
-  /** Null where nothing outlives the process. */
-  readonly journal: Journal | null;
   /** What came back. */
   readonly restored: readonly Connection[];
 }
@@ -94,14 +98,12 @@ async function buildCore(
   overrides: AppOverrides,
   keeping: Keeping,
 ): Promise<Core> {
-  const { store, lease } = keeping;
+  const { store, lease, journal } = keeping;
   const isKept = store.survives === "power";
   const clock = overrides.clock ?? systemClock;
   const random = overrides.random ?? Math.random;
   const attempt = attemptDeps(settings, logger, clock, overrides);
-  const onTrouble = (error: unknown) => logger.error("events cannot be kept", { error: String(error) });
-  const journal = isKept ? new Journal(store, lease, onTrouble) : null;
-  const lifecycle = new Lifecycle(store.epoch, clock, logger, settings.maxEvents, journal);
+  const lifecycle = new Lifecycle(store.epoch, clock, logger, settings.maxEvents, isKept ? journal : null);
   const connection = {
     attempt,
     lifecycle,
@@ -116,7 +118,7 @@ async function buildCore(
   const idempotency = new IdempotencyKeys(maxIdempotencyKeys, clock.monotonic, undefined, answers);
   await idempotency.restore();
   const restored = isKept ? await restoreConnections(keeping, registry, lifecycle) : [];
-  return { clock, random, attempt, lifecycle, registry, idempotency, journal, restored };
+  return { clock, random, attempt, lifecycle, registry, idempotency, restored };
 }
 
 async function buildApp(
@@ -126,9 +128,9 @@ async function buildApp(
   overrides: AppOverrides,
   keeping: Keeping,
 ): Promise<ConnackApp> {
-  const { store } = keeping;
+  const { store, journal } = keeping;
   const core = await buildCore(settings, logger, overrides, keeping);
-  const { registry, lifecycle, clock, journal, restored, idempotency } = core;
+  const { registry, clock, restored, idempotency } = core;
   const unlisten = store.onHealth(() => healthChanged(store, registry, logger));
   const limits = {
     maxStreams: settings.maxStreams,
@@ -160,11 +162,11 @@ async function buildApp(
     restart.stop();
     streams.beginShutdown();
     await registry.shutdown(settings.shutdownGraceMs);
-    await lifecycle.settled();
+    await journal.settled();
     streams.shutdown();
     await idempotency.flush();
     unlisten();
-    journal?.close();
+    journal.close();
     await store[Symbol.asyncDispose]();
   };
   restart.begin(restored, settings.dialsAtStart);
@@ -189,8 +191,8 @@ function attemptDeps(settings: Settings, logger: Logger, clock: Clock, overrides
 }
 
 function sessionLimits(settings: Settings): SessionLimits {
-  const { maxInflight, maxInflightBytes, sendQuota, maxSubscriptions } = settings;
-  return { maxInflight, maxInflightBytes, sendQuota, maxSubscriptions };
+  const { maxInflight, maxInflightBytes, sendQuota, maxSubscriptions, maxOutbox, maxOutboxBytes } = settings;
+  return { maxInflight, maxInflightBytes, sendQuota, maxSubscriptions, maxOutbox, maxOutboxBytes };
 }
 
 function healthChanged({ health }: Store, registry: Registry, logger: Logger): void {

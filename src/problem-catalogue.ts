@@ -407,6 +407,22 @@ export const catalogue = {
     "Nothing was published there with retain, or it was cleared, or this client may not read it.",
     "curl -s 'http://127.0.0.1:8080/connections/<id>/retained?topic=<topic>&wait=10'",
   ),
+  "outbox-not-empty": entry(
+    409,
+    "Messages wait in the outbox",
+    false,
+    "What was asked for would lose messages that were accepted.",
+    "PUT with durable false for a connection that has messages to deliver.",
+    "curl -s http://127.0.0.1:8080/connections/<id>/outbox",
+  ),
+  "outbox-message-sent": entry(
+    409,
+    "The message has been sent",
+    true,
+    "It cannot be taken back, and its fate is not known yet.",
+    "The broker has not acknowledged it.",
+    "curl -s http://127.0.0.1:8080/connections/<id>/outbox/<message>",
+  ),
   "store-full": entry(
     507,
     "The store has no room",

@@ -186,6 +186,16 @@ export const settingsTable = {
     67_108_864,
     "Bytes of the packets of those at most. Full: 429.",
   ),
+  MAX_OUTBOX: setting(
+    integer(1, 1_000_000),
+    10_000,
+    "Messages of one connection that wait in its outbox at most. Full: 429.",
+  ),
+  MAX_OUTBOX_BYTES: setting(
+    integer(1_024, 4_294_967_295),
+    67_108_864,
+    "Bytes of the payloads of those at most. Full: 429.",
+  ),
   MAX_PACKET_BYTES: setting(
     integer(1_024, 268_435_455),
     16_777_216,

@@ -21,6 +21,8 @@ interface InFlight {
   sent: boolean;
   /** PUBREL has been sent on more than one network connection. */
   released: boolean;
+  /** Network connections on which it has been sent. */
+  tries: number;
   answer: (delivery: Delivery) => void;
 }
 
@@ -37,6 +39,12 @@ interface Link {
 }
 
 const nobody = () => {};
+
+/**
+ * A message that has been sent on so many network connections, and was acknowledged on none, is given up: it may be what
+ * ends them. Whoever waited for it has had an answer long before.
+ */
+const mostTries = 10;
 
 /** As many as there are packet identifiers: a broker that sends more, and may read no PUBREL, would fill our memory. */
 const mostStrays = 65_535;
@@ -79,7 +87,7 @@ export class Outgoing {
     const id = this.ids.next();
     if (this.#link === null || id === null) throw new Error("A message was sent where there is no room");
     setPacketId(publish, id);
-    this.#inFlight.set(id, { publish, qos, received: null, sent: true, released: false, answer });
+    this.#inFlight.set(id, { publish, qos, received: null, sent: true, released: false, tries: 1, answer });
     this.#bytes += publish.bytes.length;
     this.#link.unacknowledged += 1;
     this.#link.wire.sendPublish(publish.bytes);
@@ -87,7 +95,7 @@ export class Outgoing {
 
   /**
    * A network connection is ready. Without its session present, what was in flight is lost, and not sent again; with it,
-   * a PUBLISH that the broker does not take any more, by what it announced this time.
+   * a PUBLISH that the broker does not take any more, by what it announced this time, and what was sent too often.
    */
   begin(
     wire: Wire,
@@ -96,7 +104,10 @@ export class Outgoing {
     takes: (publish: EncodedPublish) => boolean = () => true,
   ): void {
     if (!sessionPresent) this.lose();
-    else this.#loseThose((entry) => entry.received === null && !takes(entry.publish));
+    else
+      this.#loseThose(
+        (entry) => entry.tries >= mostTries || (entry.received === null && !takes(entry.publish)),
+      );
     for (const entry of this.#inFlight.values()) entry.sent = false;
     this.#link = { wire, quota, unacknowledged: 0, strays: 0, resend: [...this.#inFlight.keys()] };
     this.#resend(this.#link);
@@ -191,6 +202,7 @@ export class Outgoing {
       const entry = this.#inFlight.get(id);
       if (entry === undefined || entry.sent) continue;
       entry.sent = true;
+      entry.tries += 1;
       link.unacknowledged += 1;
       if (entry.received !== null) {
         entry.released = true;

@@ -14,6 +14,9 @@ export const announcementTypes = [
   "subscribed",
   "unsubscribed",
   "subscription-refused",
+  "delivered",
+  "expired",
+  "rejected",
 ] as const;
 
 export type AnnouncementType = (typeof announcementTypes)[number];

@@ -55,7 +55,8 @@ export class Connection {
   constructor(id: string, request: ConnectionRequest, origin: Origin, deps: ConnectionDeps) {
     const { lifecycle, clock, random, newEpoch } = deps;
     const keeping = request.durable ? deps.keeping : null;
-    const beginning = beginningOf(id, request, origin, { clock, random, newEpoch, keeping });
+    const { limits } = deps;
+    const beginning = beginningOf(id, request, origin, { limits, clock, random, newEpoch, keeping });
     this.id = id;
     this.createdAt = beginning.createdAt;
     this.#deps = deps;
@@ -64,7 +65,7 @@ export class Connection {
     this.#machine = beginning.machine;
     this.events = lifecycle.newLog(keeping && places.eventLog(id, this.#incarnation));
     this.session = new Session(request, {
-      limits: deps.limits,
+      limits,
       clock,
       machine: () => this.#machine,
       tell: (announcement) => this.#tell(announcement),
@@ -84,7 +85,7 @@ export class Connection {
       onReady: () => this.#ready(),
       onEnded: () => this.session.end(),
     });
-    if (origin.predecessor === undefined) this.#hearOfStoreFailures();
+    if (origin.predecessor === undefined) this.#own();
     this.#keeper = keeping && new Keeper(id, keeping, () => this.#stored());
   }
 
@@ -161,7 +162,7 @@ export class Connection {
   handOver(successor: Connection): void {
     this.#keeper?.stop();
     this.#successor = successor;
-    successor.#hearOfStoreFailures();
+    successor.#own();
     // What this one was saved as in between is not what stays.
     successor.#keeper?.saveSoon();
   }
@@ -251,7 +252,7 @@ export class Connection {
     const subject = { connection: this.id, state: state.name, version, flags: flagsOf(this.#machine) };
     this.#deps.lifecycle.append(this.events, subject, announcement);
     if (state.name !== "closed" || announcement.type !== "closed") return;
-    this.session.close(this.#isInherited);
+    this.session.close(this.#isInherited, this.#successor !== null);
     this.#deps.lifecycle.end(this.events, state.cause === "shutdown" ? null : this.#removal());
     this.#keeper?.stop();
     this.#deps.onClosed(this);
@@ -266,7 +267,7 @@ export class Connection {
   }
 
   get #isInherited(): boolean {
-    return this.#successor?.session.parts === this.session.parts;
+    return this.#successor?.session.messages === this.session.messages;
   }
 
   #ready(): void {
@@ -284,8 +285,11 @@ export class Connection {
     this.#keeper?.saveSoon();
   }
 
-  #hearOfStoreFailures(): void {
+  /** What its parts have to tell is told to this one from here on. */
+  #own(): void {
+    const { outbox } = this.session.parts;
     const { keeping } = this.session.messages;
+    if (outbox !== null) outbox.announce = (announcement) => this.#announce(announcement);
     if (keeping !== null)
       keeping.inbound.onFailed = (error) => this.#attempts.current?.drop(storeFailure(error));
   }

@@ -35,6 +35,7 @@ const levels: Partial<Record<AnnouncementType, "warn" | "info">> = {
   error: "warn",
   failed: "warn",
   "subscription-refused": "warn",
+  rejected: "warn",
   closed: "info",
 };
 

@@ -37,6 +37,7 @@ export class Meter {
       bytesOut: this.#bytesOut + (client?.bytesOut ?? 0),
       inflight: session.inFlight + (client?.unanswered ?? 0),
       lateResponses: session.lateResponses,
+      queued: session.parts.outbox?.waiting ?? 0,
     };
   }
 }

@@ -90,6 +90,7 @@ export class Operations {
     if (old === null) return { created: true, opened: this.create(id, request, waiting) } as const;
     if (old.machine.state.name !== "closing" && fingerprint(old.request) === fingerprint(request))
       return { created: false, connection: old, added: null } as const;
+    if (!request.durable) refuseToLose(old);
     const connection = this.#registry.successor(old, request, carriedClientId(old, request));
     // First, so that a store or a key that is missing leaves the old one as it is.
     await (request.durable ? connection.saved() : old.forget());
@@ -200,6 +201,16 @@ async function orGiveUp(connection: Connection, saved: Promise<void>): Promise<v
     connection.close({ cause: "refused", drainMs: 0, force: false, reasonCode: 0 });
     throw error;
   }
+}
+
+/** @throws {Problem} `outbox-not-empty` where messages were accepted that another connection would not keep */
+function refuseToLose({ session }: Connection): void {
+  const waiting = session.parts.outbox?.waiting ?? 0;
+  if (waiting === 0) return;
+  throw new Problem("outbox-not-empty", {
+    detail: `${waiting} messages wait in the outbox, and a connection that is not durable cannot keep them`,
+    hint: "Wait until they are delivered, delete them, or keep the connection durable.",
+  });
 }
 
 /** A generated client id stays the connection's, where the new request lets it: MQTT 3.1 takes 23 bytes at most. */

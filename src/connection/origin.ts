@@ -3,6 +3,7 @@ import { generateClientId, type ConnectionRequest } from "../request/connection-
 import type { Connection } from "./connection.ts";
 import { newParts, type SessionParts } from "./session-parts.ts";
 import { initialMachine, type Machine } from "./state.ts";
+import type { OutboxLimits } from "./outbox.ts";
 import type { Keeping, StoredConnection } from "./stored-connection.ts";
 import type { SubscriptionState } from "./subscriptions.ts";
 
@@ -29,6 +30,7 @@ export interface Beginning {
 }
 
 export interface BeginningDeps {
+  readonly limits: OutboxLimits;
   readonly clock: Clock;
   readonly random: () => number;
   readonly newEpoch: () => string;
@@ -40,7 +42,7 @@ export function beginningOf(
   id: string,
   request: ConnectionRequest,
   origin: Origin,
-  { clock, random, newEpoch, keeping }: BeginningDeps,
+  { limits, clock, random, newEpoch, keeping }: BeginningDeps,
 ): Beginning {
   const was = origin.stored?.was;
   const past = origin.stored && { version: origin.stored.version, failed: origin.stored.was.failed };
@@ -51,18 +53,22 @@ export function beginningOf(
     incarnation: was?.incarnation ?? newEpoch(),
     createdAt: was?.createdAt ?? clock.wall(),
     clientId: asked ?? was?.clientId ?? origin.clientId ?? generateClientId(request.protocolVersion, random),
-    parts:
-      inherited(origin, request) ??
-      newParts({ id, request, epoch: was?.messages ?? newEpoch(), clock, keeping }),
+    parts: inherited(
+      origin,
+      request,
+      newParts({ id, request, limits, epoch: was?.messages ?? newEpoch(), clock, keeping }),
+    ),
     subscriptions:
       was?.subscriptions ?? request.subscriptions.map((subscription) => ({ subscription, result: null })),
   };
 }
 
-/** Messages that were acknowledged are not lost because the request has changed. */
-function inherited({ predecessor }: Origin, { log }: ConnectionRequest): SessionParts | null {
-  const parts = predecessor?.session.parts;
-  if (parts === undefined || parts.messages.keeping === null || !log.durable) return null;
-  parts.messages.log.rebound({ maxEntries: log.messages, maxBytes: log.bytes });
-  return parts;
+/** What was acknowledged, or accepted, is not lost because the request has changed. */
+function inherited({ predecessor }: Origin, { log }: ConnectionRequest, fresh: SessionParts): SessionParts {
+  const old = predecessor?.session.parts;
+  if (old === undefined || fresh.outbox === null) return fresh;
+  const outbox = old.outbox ?? fresh.outbox;
+  if (old.messages.keeping === null || !log.durable) return { ...fresh, outbox };
+  old.messages.log.rebound({ maxEntries: log.messages, maxBytes: log.bytes });
+  return { ...old, outbox };
 }

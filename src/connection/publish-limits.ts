@@ -4,6 +4,7 @@ import type { PublishMessage } from "../mqtt/message.ts";
 import type { Negotiated } from "../mqtt/properties.ts";
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
 import { Problem } from "../problem.ts";
+import type { Machine } from "./state.ts";
 import { brokerLimit } from "./publish-problems.ts";
 
 /**
@@ -48,6 +49,24 @@ export function checkPublish(
       `The broker takes topic aliases up to ${most} (MQTT 5 §3.2.2.3.8)`,
     );
   return null;
+}
+
+/**
+ * What keeps a message from being sent as far as it is known before the connection is up; `asked` is the version that
+ * the connection's request names.
+ */
+export function checkAhead(
+  message: PublishMessage,
+  { state, established }: Machine,
+  asked: ProtocolVersion | "auto",
+): Problem | null {
+  if (state.name === "connected")
+    return checkPublish(message, state.negotiated, state.established.protocolVersion);
+  const version = established?.protocolVersion ?? asked;
+  const { properties, payload } = message;
+  if (properties === undefined || version === "auto") return null;
+  if (version !== "5") return checkOlder(properties, version);
+  return properties.payloadFormatIndicator === 1 && !isUtf8(payload) ? notUtf8() : null;
 }
 
 /** Whether a message in flight may be sent again, on a network connection that has limits of its own. */

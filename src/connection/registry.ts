@@ -119,9 +119,7 @@ export class Registry {
     const idle =
       request.idleTtlMs === null
         ? null
-        : new IdleTimer(request.idleTtlMs, this.#deps.clock.monotonic, () =>
-            connection.close({ cause: "idle", ...gracefully }),
-          );
+        : new IdleTimer(request.idleTtlMs, this.#deps.clock.monotonic, () => this.#goIdle(connection));
     this.#order += 1;
     // Pages go by order, so that the map must be in that order too.
     this.#entries.delete(id);
@@ -129,6 +127,12 @@ export class Registry {
     const before = [...this.#replaced].filter((replaced) => replaced.id === id);
     const free = before.length === 0 ? null : Promise.all(before.map((each) => each.until(isClosed, never)));
     return { connection, free };
+  }
+
+  /** Messages that were accepted keep a connection from going. */
+  #goIdle(connection: Connection): void {
+    if ((connection.session.parts.outbox?.waiting ?? 0) > 0) this.#entries.get(connection.id)?.idle?.touch();
+    else connection.close({ cause: "idle", ...gracefully });
   }
 
   /** Dials those at once that wait for the store to be well again. */

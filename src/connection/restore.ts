@@ -105,8 +105,20 @@ async function fill(
     messages.log.restore(through);
     return (entries) => messages.fill(entries);
   });
+  await readOutbox(connection, store);
   if (messages.keeping === null) return;
   for (const { value } of await store.records(places.incoming(id), null, 65_535)) incoming.restore(value);
+}
+
+async function readOutbox({ id, session }: Connection, store: Store): Promise<void> {
+  const texts: string[] = [];
+  for (let after: string | null = null; ;) {
+    const page = await store.records(places.outbox(id), after, pageRecords);
+    texts.push(...page.map(({ value }) => value));
+    after = page.at(-1)?.key ?? null;
+    if (page.length < pageRecords) break;
+  }
+  session.parts.outbox?.restore(texts);
 }
 
 function removals(ids: readonly string[]): Change[] {

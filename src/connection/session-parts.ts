@@ -1,19 +1,24 @@
+import { v7 as uuidv7 } from "uuid";
 import { IncomingStore } from "../broker/incoming-store.ts";
 import type { Clock } from "../clock.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import { KeptInbound } from "./kept-inbound.ts";
 import { Messages } from "./messages.ts";
+import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { places, type Keeping } from "./stored-connection.ts";
 
 /** What of a session can outlive the process, and then passes to a connection that takes the place of this one. */
 export interface SessionParts {
   readonly messages: Messages;
   readonly incoming: IncomingStore;
+  /** Null where the connection does not outlive the process. */
+  readonly outbox: Outbox | null;
 }
 
 export interface PartsOptions {
   readonly id: string;
   readonly request: Pick<ConnectionRequest, "log">;
+  readonly limits: OutboxLimits;
   /** Names the message log. */
   readonly epoch: string;
   readonly clock: Clock;
@@ -22,10 +27,12 @@ export interface PartsOptions {
 }
 
 /** Parts of a session that begins. */
-export function newParts({ id, request, epoch, clock, keeping }: PartsOptions): SessionParts {
+export function newParts({ id, request, limits, epoch, clock, keeping }: PartsOptions): SessionParts {
   const bounds = { maxEntries: request.log.messages, maxBytes: request.log.bytes };
+  const newId = () => `o_${uuidv7()}`;
+  const outbox = keeping && new Outbox({ id, keeping, limits, now: keeping.now, newId });
   if (keeping === null || !request.log.durable)
-    return { messages: new Messages(epoch, bounds, clock.wall), incoming: new IncomingStore() };
+    return { messages: new Messages(epoch, bounds, clock.wall), incoming: new IncomingStore(), outbox };
   const inbound = new KeptInbound(keeping.store, keeping.lease);
   const space = places.incoming(id);
   const put = (packetId: number, value: string) =>
@@ -38,5 +45,6 @@ export function newParts({ id, request, epoch, clock, keeping }: PartsOptions): 
       incoming: space,
     }),
     incoming: new IncomingStore(undefined, { put, clear }),
+    outbox,
   };
 }

@@ -13,6 +13,7 @@ import type { Change } from "../store/store.ts";
 import type { Announcement } from "./announcement.ts";
 import type { Link } from "./link.ts";
 import type { Messages } from "./messages.ts";
+import type { OutboxLimits } from "./outbox.ts";
 import { closedMeanwhile, notConnectedProblem } from "./problems.ts";
 import { unansweredInTime } from "./publish-problems.ts";
 import { Publisher, type PublishLimits, type Submission } from "./publisher.ts";
@@ -23,7 +24,7 @@ import type { SessionParts } from "./session-parts.ts";
 import type { Machine } from "./state.ts";
 import { Subscriptions, type Subscribed, type SubscriptionState } from "./subscriptions.ts";
 
-export interface SessionLimits extends PublishLimits {
+export interface SessionLimits extends PublishLimits, OutboxLimits {
   /** Subscriptions of one connection at most, those of calls that read included. */
   readonly maxSubscriptions: number;
 }
@@ -135,6 +136,7 @@ export class Session implements SessionState {
     this.#link = link;
     void this.subscriptions.begin(link);
     this.publisher.begin(link.client, link.negotiated, link.sessionPresent);
+    this.parts.outbox?.begin(this.publisher);
     this.#watchers.call();
   }
 
@@ -144,16 +146,18 @@ export class Session implements SessionState {
     const { state, established, negotiated } = this.#deps.machine();
     const expires = established?.protocolVersion === "5" && (negotiated?.sessionExpiryInterval ?? 0) === 0;
     this.subscriptions.end();
+    this.parts.outbox?.end();
     this.publisher.end();
     if (this.#cleanStart || expires || state.name === "closed") this.#outgoing.lose();
     else if (state.name === "failed") this.#outgoing.abandonCallers();
     this.#watchers.call();
   }
 
-  /** The connection is closed for good; `handedOver`, another one goes on with its parts. */
-  close(handedOver: boolean): void {
+  /** The connection is closed for good; another one may go on with its messages, and with its outbox. */
+  close(messagesGoOn: boolean, outboxGoesOn: boolean): void {
     this.end();
-    if (!handedOver) this.messages.log.close();
+    if (!messagesGoOn) this.messages.log.close();
+    if (!outboxGoesOn) this.parts.outbox?.close();
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Subscription } from "../mqtt/subscription.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import { fromStored, toStored } from "../request/stored-request.ts";
 import type { Sealer } from "../sealing.ts";
+import type { Journal } from "../store/journal.ts";
 import type { Lease, Store } from "../store/store.ts";
 
 /** What keeps connections over the end of the process. */
@@ -12,6 +13,10 @@ export interface Keeping {
   readonly store: Store;
   readonly lease: Lease;
   readonly sealer: Sealer;
+  /** For what is written some time, in order, and not given up. */
+  readonly journal: Journal;
+  /** In milliseconds, going on from one process to the next. */
+  readonly now: () => number;
 }
 
 /** All that is kept of a connection, besides what its logs and its outbox hold. Times are epoch milliseconds. */

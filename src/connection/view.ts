@@ -23,6 +23,8 @@ export interface Traffic {
   readonly bytesOut: number;
   readonly inflight: number;
   readonly lateResponses: number;
+  /** Messages in the outbox whose fate is open. */
+  readonly queued: number;
 }
 
 export interface ViewSource {
@@ -88,6 +90,7 @@ export function viewOf(source: ViewSource) {
       bytesOut: traffic.bytesOut,
       inflight: traffic.inflight,
       lateResponses: traffic.lateResponses,
+      queued: traffic.queued,
     },
     timings: Object.fromEntries(
       Object.entries(source.timings).map(([name, ms]) => [name, ms === null ? null : roundMs(ms)]),
@@ -104,6 +107,7 @@ export function viewOf(source: ViewSource) {
       messages: `/connections/${id}/messages`,
       request: `/connections/${id}/request`,
       retained: `/connections/${id}/retained`,
+      outbox: `/connections/${id}/outbox`,
     },
   };
 }

@@ -1,0 +1,60 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Outbox } from "../src/connection/outbox.ts";
+import { Problem } from "../src/problem.ts";
+import type { App, Services } from "./context.ts";
+import { answers, idParameter, limitParameter } from "./parameters.ts";
+
+const messageParameter = idParameter.extend({ message: z.string().max(128) });
+const states = ["queued", "sent", "delivered", "expired", "rejected"] as const;
+
+/** `GET …/outbox`, `GET` and `DELETE …/outbox/{message}`: what was accepted by `?queue=`, and what became of it. */
+export function mountOutbox(app: App, { registry }: Services): void {
+  const list = createRoute({
+    method: "get",
+    path: "/connections/{id}/outbox",
+    request: {
+      params: idParameter,
+      query: z.strictObject({
+        state: z.enum(states).optional(),
+        limit: limitParameter,
+        after: z.string().max(128).optional(),
+      }),
+    },
+    responses: answers,
+  });
+  app.openapi(list, (c) => {
+    const { outbox } = registry.get(c.req.valid("param").id).session.parts;
+    const { state, after, limit } = c.req.valid("query");
+    c.header("Cache-Control", "no-store");
+    // A connection that keeps nothing has an empty one.
+    return c.json(outbox?.list(state, after, limit) ?? { items: [], next: null }) as never;
+  });
+  const one = createRoute({
+    method: "get",
+    path: "/connections/{id}/outbox/{message}",
+    request: { params: messageParameter },
+    responses: answers,
+  });
+  app.openapi(one, (c) => {
+    const { id, message } = c.req.valid("param");
+    c.header("Cache-Control", "no-store");
+    return c.json(needed(registry.get(id).session.parts.outbox).get(message)) as never;
+  });
+  const remove = createRoute({
+    method: "delete",
+    path: "/connections/{id}/outbox/{message}",
+    request: { params: messageParameter },
+    responses: answers,
+  });
+  app.openapi(remove, async (c) => {
+    const { id, message } = c.req.valid("param");
+    await needed(registry.get(id).session.parts.outbox).remove(message);
+    return c.body(null, 204) as never;
+  });
+}
+
+/** @throws {Problem} `not-found` */
+function needed(outbox: Outbox | null): Outbox {
+  if (outbox === null) throw new Problem("not-found", "There is no message with this id in the outbox");
+  return outbox;
+}
