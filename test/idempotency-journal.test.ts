@@ -216,6 +216,18 @@ describe("IdempotencyKeys with a journal", () => {
     assert.equal((await start()).claim("a", "another").kind, "replay");
   });
 
+  it("deletes a thousand at a time, and none of them that has come again", async () => {
+    const { store, start, advance } = machine();
+    const keys = await start(2_000, 100_000);
+    const names = Array.from({ length: 1_500 }, (_, index) => `k${index}`);
+    for (const name of names) await begin(keys, name).finish(answer);
+    advance(day + 1);
+    await begin(keys, "k1499").finish(answer);
+    assert.equal((await store.keys(space)).length, 500);
+    await begin(keys, "other").finish(answer);
+    assert.deepEqual(await store.keys(space), ["k1499", "other"]);
+  });
+
   it("deletes what has expired even from a store that is full", async () => {
     const { store, start, advance } = machine();
     const keys = await start();
@@ -284,6 +296,17 @@ describe("IdempotencyKeys across restarts (S67)", () => {
     begin(keys, "k");
   });
 
+  it("counts from the claim, however long the call took", async () => {
+    const { start, advance } = machine();
+    const claim = begin(await start(), "k");
+    advance(14 * hour);
+    await claim.finish(answer);
+    advance(10 * hour);
+    assert.equal(kinds(await start(), "k"), "replay");
+    advance(1);
+    begin(await start(), "k");
+  });
+
   it("does not expire all at once when the clock was set a day ahead, running or not", async () => {
     const { now, start, advance } = machine();
     const before = await start();
@@ -300,7 +323,7 @@ describe("IdempotencyKeys across restarts (S67)", () => {
     begin(after, "a");
     await begin(after, "c").finish(answer);
     // And what is not: whether the clock was set, or nobody was there.
-    now.wall += day;
+    now.wall += day + hour;
     assert.equal(kinds(await start(), "c"), "replay");
   });
 
