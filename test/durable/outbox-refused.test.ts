@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { TestApp } from "../support/app.ts";
+import type { Answer, TestApp } from "../support/app.ts";
 import { durablePlace } from "../support/durable-app.ts";
 import { acknowledge, opens, publishesAt } from "../support/publish-scripts.ts";
 import { startScriptedBroker, type Script } from "../support/scripted-broker.ts";
@@ -9,13 +9,12 @@ import { describe, it } from "../support/test.ts";
 const reconnect = { minDelayMs: 10, maxDelayMs: 20 };
 
 /** Opens `home`, queues messages by their topics, and returns the state of each when all fates are known. */
-// oxlint-disable-next-line no-explicit-any
 async function fates(
   app: TestApp,
   url: string,
   topics: readonly string[],
   more: object = {},
-): Promise<any[]> {
+): Promise<Answer["body"][]> {
   const put = await app.call("PUT", "/connections/home", { url, reconnect, ...more });
   assert.equal(put.status, 201, put.text);
   await using events = await app.events("/connections/home/events?types=delivered,expired,rejected");

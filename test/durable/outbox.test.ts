@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import type { TestApp } from "../support/app.ts";
+import type { Answer, TestApp } from "../support/app.ts";
 import { durablePlace, inState } from "../support/durable-app.ts";
 import { startMosquitto, type Mosquitto } from "../support/mosquitto.ts";
 import { connectClient } from "../support/mqtt-client.ts";
@@ -24,8 +24,7 @@ function queue(app: TestApp, topic: string, payload: string, query = "queue=60&q
 }
 
 /** The fate of a message, when it is known. */
-// oxlint-disable-next-line no-explicit-any
-async function fate(app: TestApp, id: string): Promise<any> {
+async function fate(app: TestApp, id: string): Promise<Answer["body"]> {
   await using events = await app.events(
     "/connections/home/events?lastEventId=earliest&types=delivered,expired,rejected",
   );

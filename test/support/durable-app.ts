@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { AppOverrides } from "../../src/app.ts";
-import { startApp, type TestApp } from "./app.ts";
+import { startApp, type Answer, type TestApp } from "./app.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** A folder with a store, and apps that use it one after another. */
@@ -36,8 +36,7 @@ export function durablePlace(): DurablePlace {
 }
 
 /** Resolves with the view when the connection is in this state. */
-// oxlint-disable-next-line no-explicit-any
-export async function inState(app: TestApp, id: string, state: string): Promise<any> {
+export async function inState(app: TestApp, id: string, state: string): Promise<Answer["body"]> {
   for (let since = ""; ;) {
     const { body, status, text } = await app.call("GET", `/connections/${id}${since}`);
     if (status !== 200) throw new Error(text);
