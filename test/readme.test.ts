@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { startDemoBroker } from "../src/demo/broker.ts";
 import { settingsTable } from "../src/settings.ts";
-import { startApp } from "./support/app.ts";
+import { durablePlace } from "./support/durable-app.ts";
 import { needs } from "./support/needs.ts";
 import { denoFlags } from "./support/program.ts";
 import { describe, it } from "./support/test.ts";
@@ -43,7 +43,8 @@ describe("README", () => {
     "has examples of which each does what it says, in order",
     async () => {
       const broker = await startDemoBroker(0);
-      await using app = await startApp();
+      await using place = durablePlace();
+      const app = await place.start();
       const found = examples();
       assert.ok(found.length >= 15, `${found.length} examples found`);
       for (const { expected, script } of found) {
