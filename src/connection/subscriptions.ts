@@ -3,6 +3,7 @@ import type { Subscription } from "../mqtt/subscription.ts";
 import type { TopicFilter, TopicName } from "../mqtt/topic.ts";
 import { matches } from "../mqtt/topic.ts";
 import { Problem } from "../problem.ts";
+import { Turns } from "../turns.ts";
 import type { Announcement } from "./announcement.ts";
 import type { Link } from "./link.ts";
 import { lostUnanswered, refusalProblem } from "./publish-problems.ts";
@@ -39,8 +40,8 @@ export class Subscriptions {
   readonly #tell: (announcement: Announcement) => void;
   readonly #most: number;
   readonly #wanted = new Map<TopicFilter, Wanted>();
-  /** The last call on a filter, as long as it is under way. */
-  readonly #turns = new Map<TopicFilter, Promise<unknown>>();
+  /** Calls on one filter go one after another. */
+  readonly #turns = new Turns();
   #link: Link | null = null;
 
   constructor(
@@ -122,7 +123,7 @@ export class Subscriptions {
    */
   add(subscription: Subscription, link: Link, caller: AbortSignal): Promise<Subscribed> {
     const { topicFilter } = subscription;
-    return this.#inTurn(topicFilter, async () => {
+    return this.#turns.take(topicFilter, async () => {
       const before = this.#wanted.get(topicFilter);
       const created = before?.kept !== true;
       const result = await this.#subscribe(subscription, link, true);
@@ -145,7 +146,7 @@ export class Subscriptions {
    * @throws {Problem} `not-found`, `connection-lost`, or the broker's refusal
    */
   remove(topicFilter: TopicFilter, link: Link): Promise<void> {
-    return this.#inTurn(topicFilter, async () => {
+    return this.#turns.take(topicFilter, async () => {
       const wanted = this.#wanted.get(topicFilter);
       if (wanted?.kept !== true) throw new Problem("not-found", "There is no subscription with this filter");
       if (wanted.holders > 0) {
@@ -170,7 +171,7 @@ export class Subscriptions {
     again = false,
   ): Promise<() => Promise<void>> {
     const { topicFilter } = subscription;
-    return this.#inTurn(topicFilter, async () => {
+    return this.#turns.take(topicFilter, async () => {
       const before = this.#wanted.get(topicFilter);
       const there = before !== undefined && isGranted(before.result);
       if (there && again) await this.#subscribe(withRetained(before.subscription, link), link, false);
@@ -237,7 +238,7 @@ export class Subscriptions {
 
   /** Unsubscribes what nobody wants any more. While the broker is away that waits: the session may still have it. */
   #letGo(topicFilter: TopicFilter): Promise<void> {
-    return this.#inTurn(topicFilter, async () => {
+    return this.#turns.take(topicFilter, async () => {
       const wanted = this.#wanted.get(topicFilter);
       const link = this.#link;
       if (wanted === undefined || isWanted(wanted) || link === null) return;
@@ -272,16 +273,5 @@ export class Subscriptions {
   #count(topicFilter: TopicFilter, by: number): void {
     const wanted = this.#wanted.get(topicFilter);
     if (wanted !== undefined) this.#wanted.set(topicFilter, { ...wanted, holders: wanted.holders + by });
-  }
-
-  async #inTurn<T>(topicFilter: TopicFilter, call: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(topicFilter) ?? Promise.resolve();
-    const turn = before.then(call, call);
-    this.#turns.set(topicFilter, turn);
-    try {
-      return await turn;
-    } finally {
-      if (this.#turns.get(topicFilter) === turn) this.#turns.delete(topicFilter);
-    }
   }
 }
