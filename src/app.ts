@@ -72,7 +72,7 @@ export async function createApp(
       logger.error("nothing can be kept at present", { error: String(error) });
     const journal = new Journal(store, lease, onTrouble);
     const time = await StoredTime.read(store, overrides.clock ?? systemClock);
-    const keeping = { store, lease, sealer, journal, now: () => time.now() };
+    const keeping = { store, lease, sealer, journal, time };
     return await buildApp(settings, logger, version, overrides, keeping);
   } catch (error) {
     await store[Symbol.asyncDispose]();

@@ -7,9 +7,13 @@ const space = "time";
 const key = "mark";
 const markSchema = z.object({ at: z.number(), wall: z.number() });
 
+/** Noted so often at most: what passes after the last note is counted by the wall clock. */
+const noteEveryMs = 10_000;
+
 /** The time that goes on from one process to the next, as far as commits have noted it. */
 export class StoredTime {
   readonly #time: LastingTime;
+  #notedAt = -Infinity;
 
   private constructor(time: LastingTime) {
     this.#time = time;
@@ -24,9 +28,12 @@ export class StoredTime {
     return this.#time.now();
   }
 
-  /** Notes the time, along with what is committed anyway. */
-  mark(): Change {
-    return { type: "put", space, key, value: JSON.stringify(this.#time.mark() satisfies TimeMark) };
+  /** What notes the time, along with what is committed anyway; nothing where it was noted a moment ago. */
+  note(): Change[] {
+    const now = this.now();
+    if (now - this.#notedAt < noteEveryMs) return [];
+    this.#notedAt = now;
+    return [{ type: "put", space, key, value: JSON.stringify(this.#time.mark() satisfies TimeMark) }];
   }
 }
 

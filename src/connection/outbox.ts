@@ -25,8 +25,6 @@ export interface OutboxDeps {
   readonly id: string;
   readonly keeping: Keeping;
   readonly limits: OutboxLimits;
-  /** Milliseconds, going on over restarts. */
-  readonly now: () => number;
   readonly newId: () => string;
 }
 
@@ -56,7 +54,10 @@ export class Outbox {
 
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
-    this.#sender = new OutboxSender(deps.now, (id, fate) => this.#settle(id, fate));
+    this.#sender = new OutboxSender(
+      () => this.#now(),
+      (id, fate) => this.#settle(id, fate),
+    );
   }
 
   /** Messages whose fate is open. */
@@ -76,7 +77,7 @@ export class Outbox {
     if (before !== undefined) return before;
     const bytes = message.payload.length;
     this.#admit(bytes);
-    const acceptedAt = this.#deps.now();
+    const acceptedAt = this.#now();
     this.#order += 1;
     const { topic, qos, retain } = message;
     const entry: OutboxEntry = {
@@ -94,7 +95,7 @@ export class Outbox {
     this.#waiting += 1;
     this.#bytes += bytes;
     try {
-      await this.#commit([{ ...this.#put(entry), expect: "absent" }]);
+      await this.#commit([{ ...this.#put(entry), expect: "absent" }, ...this.#deps.keeping.time.note()]);
     } catch (error) {
       this.#waiting -= 1;
       this.#bytes -= bytes;
@@ -180,6 +181,10 @@ export class Outbox {
     this.#forget(entry);
   }
 
+  #now(): number {
+    return this.#deps.keeping.time.now();
+  }
+
   #admit(bytes: number): void {
     const { maxOutbox, maxOutboxBytes } = this.#deps.limits;
     const tooMany = this.#waiting >= maxOutbox;
@@ -241,14 +246,14 @@ export class Outbox {
     if (at >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
-    const ms = Math.min(longestTimerMs, Math.max(0, at - this.#deps.now()));
+    const ms = Math.min(longestTimerMs, Math.max(0, at - this.#now()));
     this.#timer = setTimeout(() => this.#expire(), ms);
   }
 
   #expire(): void {
     clearTimeout(this.#timer);
     this.#timerAt = Infinity;
-    const now = this.#deps.now();
+    const now = this.#now();
     let next = Infinity;
     for (const { id, fate, expiresAt } of this.#entries.values()) {
       if (fate !== null || this.#sender.isSent(id)) continue;

@@ -30,7 +30,7 @@ export interface PartsOptions {
 export function newParts({ id, request, limits, epoch, clock, keeping }: PartsOptions): SessionParts {
   const bounds = { maxEntries: request.log.messages, maxBytes: request.log.bytes };
   const newId = () => `o_${uuidv7()}`;
-  const outbox = keeping && new Outbox({ id, keeping, limits, now: keeping.now, newId });
+  const outbox = keeping && new Outbox({ id, keeping, limits, newId });
   if (keeping === null || !request.log.durable)
     return { messages: new Messages(epoch, bounds, clock.wall), incoming: new IncomingStore(), outbox };
   const inbound = new KeptInbound(keeping.store, keeping.lease);

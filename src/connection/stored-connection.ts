@@ -5,6 +5,7 @@ import type { Subscription } from "../mqtt/subscription.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import { fromStored, toStored } from "../request/stored-request.ts";
 import type { Sealer } from "../sealing.ts";
+import type { StoredTime } from "../stored-time.ts";
 import type { Journal } from "../store/journal.ts";
 import type { Lease, Store } from "../store/store.ts";
 
@@ -15,8 +16,7 @@ export interface Keeping {
   readonly sealer: Sealer;
   /** For what is written some time, in order, and not given up. */
   readonly journal: Journal;
-  /** In milliseconds, going on from one process to the next. */
-  readonly now: () => number;
+  readonly time: StoredTime;
 }
 
 /** All that is kept of a connection, besides what its logs and its outbox hold. Times are epoch milliseconds. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { applicationId, migrate, migrations, run } from "./sqlite-schema.ts";
@@ -20,6 +20,8 @@ export function openFile({ file, busyTimeoutMs }: SqliteOptions): DatabaseSync {
   const existed = existsSync(file);
   const database = explained(file, () => {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    // SQLite would make it for everybody to read, and the files beside it are as it is.
+    closeSync(openSync(file, "a", 0o600));
     return new DatabaseSync(file);
   });
   try {

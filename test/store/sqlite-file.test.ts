@@ -43,6 +43,8 @@ describe("an SQLite store's file", () => {
   inDirectory("is made with its folder, which is the owner's alone", async (place) => {
     const { store } = await place.open();
     assert.equal(statSync(join(place.file, "..")).mode & 0o777, 0o700);
+    for (const end of ["", "-wal", ".reserve"])
+      assert.equal(statSync(`${place.file}${end}`).mode & 0o777, 0o600, end);
     await store[Symbol.asyncDispose]();
     assert.ok(existsSync(place.file));
   });
