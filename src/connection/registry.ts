@@ -41,6 +41,7 @@ export class Registry {
   readonly #entries = new Map<string, Entry>();
   /** Those that have lost their id and are still closing. */
   readonly #replaced = new Set<Connection>();
+  readonly #onAdded = new Set<(connection: Connection) => void>();
   #order = 0;
   #stopping = false;
 
@@ -124,6 +125,7 @@ export class Registry {
     // Pages go by order, so that the map must be in that order too.
     this.#entries.delete(id);
     this.#entries.set(id, { connection, order: this.#order, idle });
+    for (const listener of this.#onAdded) listener(connection);
     const before = [...this.#replaced].filter((replaced) => replaced.id === id);
     const free = before.length === 0 ? null : Promise.all(before.map((each) => each.until(isClosed, never)));
     return { connection, free };
@@ -148,6 +150,22 @@ export class Registry {
     const entry = this.#entries.get(id);
     entry?.idle?.touch();
     return entry?.connection ?? null;
+  }
+
+  /** The connection with this id, untouched. */
+  peek(id: string): Connection | null {
+    return this.#entries.get(id)?.connection ?? null;
+  }
+
+  /** All connections, oldest first. */
+  *all(): Iterable<Connection> {
+    for (const { connection } of this.#entries.values()) yield connection;
+  }
+
+  /** Calls `listener` with each new connection, before anything happens to it, until the returned function is called. */
+  onAdded(listener: (connection: Connection) => void): () => void {
+    this.#onAdded.add(listener);
+    return () => this.#onAdded.delete(listener);
   }
 
   /** @throws {Problem} `not-found` */

@@ -81,6 +81,11 @@ const labelName = z
   .string()
   .regex(/^[A-Za-z0-9._/-]{1,63}$/, "expected 1 to 63 of the characters A-Z a-z 0-9 . _ / -");
 
+/** Labels, for filtering lists. */
+export const labelsSchema = z
+  .record(labelName, utf8String.max(256))
+  .refine((all) => Object.keys(all).length <= 16, "expected at most 16 labels");
+
 /** A filter is one subscription in a session (MQTT 5 §3.8.4): a second one would replace the first. */
 function eachFilterOnce(subscriptions: readonly Subscription[], context: z.RefinementCtx): void {
   const seen = new Set<string>();
@@ -149,12 +154,7 @@ export const requestFields = z.strictObject({
   idleTtlMs: milliseconds(1_000, 2_592_000_000).nullable().default(null),
   /** Absent, the call decides: PUT is durable where that can be promised. */
   durable: z.boolean().optional(),
-  labels: whenAbsent(
-    z
-      .record(labelName, utf8String.max(256))
-      .refine((all) => Object.keys(all).length <= 16, "expected at most 16 labels"),
-    {},
-  ),
+  labels: whenAbsent(labelsSchema, {}),
 });
 
 export type RequestFields = z.output<typeof requestFields>;

@@ -1,0 +1,81 @@
+import { Problem } from "../problem.ts";
+import type { Hook } from "./hook.ts";
+import { viewOf, type WebhookView } from "./view.ts";
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Where the following page begins, null at the end. */
+  readonly next: string | null;
+}
+
+export interface ListQuery {
+  /** `[name, value]` pairs, all of which must hold. */
+  readonly labels: readonly (readonly [string, string])[];
+  readonly limit: number;
+  /** The `next` of the page before. */
+  readonly after: string | null;
+}
+
+/** All webhooks, by id. Bounded. */
+export class Hooks {
+  readonly #max: number;
+  readonly #hooks = new Map<string, { readonly hook: Hook; readonly order: number }>();
+  #order = 0;
+  /** Taken by those that are being created. */
+  #reserved = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  *[Symbol.iterator](): Iterator<Hook> {
+    for (const { hook } of this.#hooks.values()) yield hook;
+  }
+
+  /** @throws {Problem} `not-found` */
+  get(id: string): Hook {
+    const found = this.#hooks.get(id);
+    if (found === undefined) throw new Problem("not-found", "There is no webhook with this id");
+    return found.hook;
+  }
+
+  enter(hook: Hook): void {
+    this.#order += 1;
+    this.#hooks.set(hook.webhook.id, { hook, order: this.#order });
+  }
+
+  delete(id: string): void {
+    this.#hooks.delete(id);
+  }
+
+  /**
+   * Holds a place while a webhook is being created.
+   *
+   * @throws {Problem} `limit-reached`
+   */
+  reserve(): Disposable {
+    if (this.#hooks.size + this.#reserved >= this.#max) {
+      throw new Problem("limit-reached", {
+        detail: `This server holds ${this.#max} webhooks, which is as many as it may`,
+        limit: { name: "CONNACK_MAX_WEBHOOKS", value: this.#max },
+      });
+    }
+    this.#reserved += 1;
+    return { [Symbol.dispose]: () => (this.#reserved -= 1) };
+  }
+
+  /** A page, oldest first. */
+  list({ labels, limit, after }: ListQuery): Page<WebhookView> {
+    const from = after === null ? 0 : Number.parseInt(after, 36);
+    const found = [...this.#hooks.values()].filter(
+      ({ hook: { webhook }, order }) =>
+        order > from &&
+        labels.every(
+          ([name, value]) => Object.hasOwn(webhook.labels, name) && webhook.labels[name] === value,
+        ),
+    );
+    const shown = found.slice(0, limit);
+    const next = found.length > limit ? (shown.at(-1)?.order.toString(36) ?? null) : null;
+    return { items: shown.map(({ hook }) => viewOf(hook)), next };
+  }
+}
