@@ -11,6 +11,7 @@ import type { Store } from "../src/store/store.ts";
 import type { Streams } from "../src/stream/streams.ts";
 import type { Peer } from "../src/stream/vanished.ts";
 import type { Waits } from "../src/waits.ts";
+import type { Webhooks } from "../src/webhooks/webhooks.ts";
 
 /** What the routes work with; made in the composition root. */
 export interface Services {
@@ -19,6 +20,7 @@ export interface Services {
   readonly lifecycle: Lifecycle;
   readonly streams: Streams;
   readonly waits: Waits;
+  readonly webhooks: Webhooks;
   readonly idempotency: IdempotencyKeys;
   readonly store: Pick<Store, "survives" | "health">;
   /** Connections that came back after a restart and whose first attempt has not ended. */

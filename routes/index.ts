@@ -17,6 +17,8 @@ import { mountReading } from "./reading.ts";
 import { mountRequest } from "./request.ts";
 import { mountRetained } from "./retained.ts";
 import { mountSubscriptions } from "./subscriptions.ts";
+import { mountDeliveries } from "./webhook-deliveries.ts";
+import { mountWebhooks } from "./webhooks.ts";
 
 /** Every route, in order. */
 export function createRoutes(services: Services): App {
@@ -42,5 +44,7 @@ export function createRoutes(services: Services): App {
   mountRequest(app, services);
   mountRetained(app, services);
   mountProbe(app, services);
+  mountWebhooks(app, services);
+  mountDeliveries(app, services);
   return app;
 }

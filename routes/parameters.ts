@@ -22,6 +22,14 @@ export const limitParameter = z
   .refine((n) => n >= 1 && n <= 1_000, "expected 1 to 1000")
   .default(100);
 
+/** `?label=name:value`: all of those that are given must hold. */
+const label = z.string().transform((text, context): readonly [string, string] => {
+  const colon = text.indexOf(":");
+  if (colon < 1) context.addIssue({ code: "custom", message: "expected name:value" });
+  return [text.slice(0, colon), text.slice(colon + 1)];
+});
+export const labelParameter = z.union([label.transform((one) => [one]), z.array(label).max(16)]).default([]);
+
 /** The id of a connection that must exist; whatever it looks like, an unknown one is a 404. */
 export const idParameter = z.object({ id: z.string() });
 

@@ -6,15 +6,9 @@ import { show } from "./connections.ts";
 import type { App, Services } from "./context.ts";
 import { etagOf, isUnchanged } from "./middleware/preconditions.ts";
 import { holdParameter } from "./waiting.ts";
-import { answers, idParameter, limitParameter } from "./parameters.ts";
+import { answers, idParameter, labelParameter, limitParameter } from "./parameters.ts";
 
 const states = z.enum(["connecting", "connected", "waiting", "failed", "closing"]);
-
-const label = z.string().transform((text, context): readonly [string, string] => {
-  const colon = text.indexOf(":");
-  if (colon < 1) context.addIssue({ code: "custom", message: "expected name:value" });
-  return [text.slice(0, colon), text.slice(colon + 1)];
-});
 
 const cursor = z
   .string()
@@ -30,7 +24,7 @@ export function mountReading(app: App, services: Services): void {
     request: {
       query: z.strictObject({
         state: states.optional(),
-        label: z.union([label.transform((one) => [one]), z.array(label).max(16)]).default([]),
+        label: labelParameter,
         limit: limitParameter,
         cursor: cursor.default(0),
       }),

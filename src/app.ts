@@ -26,6 +26,8 @@ import type { Store } from "./store/store.ts";
 import { Streams } from "./stream/streams.ts";
 import { findVanished, type Peer } from "./stream/vanished.ts";
 import { Waits } from "./waits.ts";
+import type { Schedule } from "./webhooks/schedule.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
 
 /** What the runtime's server gives along with a request. */
 export interface RequestContext {
@@ -48,6 +50,7 @@ export interface AppOverrides {
   readonly resolve?: Resolve;
   readonly policy?: EgressPolicy;
   readonly store?: Store;
+  readonly webhookSchedule?: Schedule;
 }
 
 const maxIdempotencyKeys = 10_000;
@@ -138,6 +141,12 @@ async function buildApp(
     writeTimeoutMs: settings.streamWriteTimeoutMs,
   };
   const streams = new Streams(limits, clock, findVanished);
+  const webhooks = new Webhooks({
+    ...{ ...keeping, ...core, logger, limits: settings, connections: registry },
+    delivery: { ...core.attempt, wall: clock.wall },
+    schedule: overrides.webhookSchedule,
+  });
+  await webhooks.restore();
   const stopping = new AbortController();
   const restart = new Restart();
   const routes = createRoutes({
@@ -145,6 +154,7 @@ async function buildApp(
     operations: new Operations(registry, clock),
     streams,
     waits: new Waits(settings.maxWaits),
+    webhooks,
     store,
     restoring: () => restart.left,
     newId: () => `c_${uuidv7()}`,
@@ -161,6 +171,7 @@ async function buildApp(
     stopping.abort();
     restart.stop();
     streams.beginShutdown();
+    await webhooks.close();
     await registry.shutdown(settings.shutdownGraceMs);
     await journal.settled();
     streams.shutdown();

@@ -171,6 +171,12 @@ export const settingsTable = {
     1_000,
     "Subscriptions of one connection at most, those of calls that read by `?subscribe` included. Full: 429.",
   ),
+  MAX_WEBHOOKS: setting(integer(1, 100_000), 1_000, "Webhooks at most. Full: 429."),
+  MAX_WEBHOOK_REQUESTS: setting(
+    integer(1, 10_000),
+    64,
+    "Requests to the endpoints of webhooks under way at once at most. More wait for their turn.",
+  ),
   SEND_QUOTA: setting(
     integer(1, 60_000),
     1_000,

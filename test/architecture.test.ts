@@ -86,6 +86,7 @@ describe("architecture", () => {
       "src/stream": [],
       "src/broker": ["src/request", "src/mqtt"],
       "src/connection": ["src/broker", "src/request", "src/stream", "src/store", "src/mqtt"],
+      "src/webhooks": ["src/connection", "src/broker", "src/request", "src/stream", "src/store", "src/mqtt"],
     };
     for (const [folder, allowed] of Object.entries(below)) {
       for (const file of sources.filter(({ path }) => dirname(path) === folder)) {

@@ -1,12 +1,7 @@
+import type { Sealer } from "../sealing.ts";
 import { Secret } from "../secret.ts";
 import type { SigningKey } from "./sender.ts";
 import type { SealedSecret, Webhook } from "./webhook.ts";
-
-/** Keeps texts from whoever reads the store. `context` says what a text is for; it opens with the same one only. */
-export interface Sealer {
-  seal(plain: string, context: string): Promise<string>;
-  open(sealed: string, context: string): Promise<string>;
-}
 
 /** Secrets of one webhook that sign at once, at most. */
 const mostSecrets = 4;
@@ -22,6 +17,15 @@ export async function openSecrets(sealer: Sealer, { id, secrets }: Webhook): Pro
   for (const { sealed, until } of secrets)
     keys.push({ secret: new Secret(await sealer.open(sealed, contextOf(id))), until });
   return keys;
+}
+
+/** The webhook with its secrets sealed by the key that seals now; null where they are. */
+export async function resealed(sealer: Sealer, webhook: Webhook): Promise<Webhook | null> {
+  if (webhook.secrets.every(({ sealed }) => sealer.isCurrent(sealed))) return null;
+  const secrets: SealedSecret[] = [];
+  for (const { secret, until } of await openSecrets(sealer, webhook))
+    secrets.push({ ...(await sealSecret(sealer, webhook.id, secret)), until });
+  return { ...webhook, secrets };
 }
 
 /** A new one in front; those before it hold until `until` (epoch milliseconds) at most. */

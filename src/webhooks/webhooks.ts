@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from "uuid";
 import type { Logger } from "../log.ts";
 import { Problem } from "../problem.ts";
+import type { Sealer } from "../sealing.ts";
 import { StoreError, type Change, type Lease, type Store } from "../store/store.ts";
 import type { Clock } from "../clock.ts";
 import { deadline } from "../deadline.ts";
@@ -15,7 +16,7 @@ import type { ConnectionLogs } from "./lanes.ts";
 import { commitInParts, keepCursor, webhookSpace, type Commit } from "./records.ts";
 import { forgetUnclaimed, restoreHooks } from "./restore.ts";
 import { standardSchedule, type Schedule } from "./schedule.ts";
-import { openSecrets, rotate, sealSecret, type Sealer } from "./secrets.ts";
+import { openSecrets, resealed, rotate, sealSecret } from "./secrets.ts";
 import { generateSecret } from "./signature.ts";
 import { viewOf, type WebhookView } from "./view.ts";
 import { nothingWanted, type Webhook, type WebhookPatch, type WebhookRequest } from "./webhook.ts";
@@ -30,7 +31,6 @@ export interface Connections {
 
 export interface WebhooksDeps {
   readonly store: Store;
-  readonly lease: Lease;
   readonly sealer: Sealer;
   readonly connections: Connections;
   readonly delivery: DeliveryDeps;
@@ -55,14 +55,15 @@ export class Webhooks {
   readonly #hookDeps: HookDeps;
   readonly #commit: Commit;
   readonly #hooks: Hooks;
+  #lease: Lease | null = null;
   #closed = false;
   #unlisten: () => void = () => {};
 
   constructor(deps: WebhooksDeps) {
-    const { store, lease, clock, random, logger, delivery } = deps;
+    const { store, clock, random, logger, delivery } = deps;
     this.#deps = deps;
     this.#hooks = new Hooks(deps.limits.maxWebhooks);
-    this.#commit = (changes) => store.commit(lease, changes).catch((error: unknown) => this.#failed(error));
+    this.#commit = (changes) => this.#write(changes);
     this.#hookDeps = {
       ...{ store, clock, random, logger, delivery, commit: this.#commit },
       dispatcher: new Dispatcher(deps.limits.maxWebhookRequests),
@@ -70,11 +71,18 @@ export class Webhooks {
     };
   }
 
-  /** Brings back what the store has, and begins to deliver; to be called once, when the connections are back. */
-  async restore(): Promise<void> {
+  /**
+   * Brings back what the store has, and begins to deliver; to be called once, before anything else, and when the
+   * connections are back.
+   */
+  async restore(lease: Lease): Promise<void> {
+    this.#lease = lease;
     const { store, sealer, connections } = this.#deps;
-    const make = async (webhook: Webhook) =>
-      new Hook(webhook, await openSecrets(sealer, webhook), this.#hookDeps);
+    const make = async (webhook: Webhook) => {
+      const renewed = await resealed(sealer, webhook);
+      if (renewed !== null) await this.#commit([putWebhook(renewed)]);
+      return new Hook(renewed ?? webhook, await openSecrets(sealer, webhook), this.#hookDeps);
+    };
     const hooks = await restoreHooks(store, this.#commit, make);
     for (const hook of hooks) this.#hooks.enter(hook);
     this.#unlisten = connections.onAdded((added) => {
@@ -252,13 +260,18 @@ export class Webhooks {
     for (const [lane, id] of tails) hook.lanes.place(lane, id);
   }
 
-  /** Another process has the store: what it delivers must not be delivered here, too. */
-  #failed(error: unknown): never {
-    if (error instanceof StoreError && error.kind === "fenced" && !this.#closed) {
-      this.#halt();
-      this.#deps.logger.error("webhooks stopped: another process owns the store");
+  async #write(changes: readonly Change[]): Promise<void> {
+    if (this.#lease === null) throw new TypeError("Webhooks have not been restored");
+    try {
+      await this.#deps.store.commit(this.#lease, changes);
+    } catch (error) {
+      if (error instanceof StoreError && error.kind === "fenced" && !this.#closed) {
+        // Another process has the store: what it delivers must not be delivered here, too.
+        this.#halt();
+        this.#deps.logger.error("webhooks stopped: another process owns the store");
+      }
+      throw error;
     }
-    throw error;
   }
 }
 

@@ -1,0 +1,79 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { Problem } from "../src/problem.ts";
+import type { App, Services } from "./context.ts";
+import { answers, idParameter, limitParameter } from "./parameters.ts";
+import { showPage } from "./webhooks.ts";
+
+/** Of recent attempts, and of dead deliveries. */
+const cursors = { recent: /^[0-9a-z]{1,10}$/, dead: /^[0-9]{15}-msg_[0-9a-f-]{1,64}$/ };
+
+const noStore = { "cache-control": "no-store" };
+
+/** `/webhooks/{id}/deliveries`, and the calls that deliver now. */
+export function mountDeliveries(app: App, services: Services): void {
+  const { webhooks } = services;
+  const list = createRoute({
+    method: "get",
+    path: "/webhooks/{id}/deliveries",
+    request: {
+      params: idParameter,
+      query: z.strictObject({
+        state: z.enum(["recent", "dead"]).default("recent"),
+        limit: limitParameter,
+        cursor: z.string().optional(),
+      }),
+    },
+    responses: answers,
+  });
+  app.openapi(list, async (c) => {
+    const { id } = c.req.valid("param");
+    const { state, limit, cursor = null } = c.req.valid("query");
+    if (cursor !== null && !cursors[state].test(cursor)) {
+      const detail = "expected the cursor of an earlier page";
+      throw new Problem("invalid-request", {
+        detail: `cursor: ${detail}`,
+        errors: [{ parameter: "cursor", detail }],
+      });
+    }
+    const page =
+      state === "dead" ? await webhooks.deadLetters(id, cursor, limit) : webhooks.attempts(id, cursor, limit);
+    return showPage(c, page) as never;
+  });
+  const replayAll = createRoute({
+    method: "post",
+    path: "/webhooks/{id}/replay",
+    request: { params: idParameter, query: z.strictObject({}) },
+    responses: answers,
+  });
+  app.openapi(replayAll, (c) => {
+    const replaying = webhooks.replayAll(c.req.valid("param").id);
+    return c.json({ replaying }, 202, noStore) as never;
+  });
+  mountSending(app, services);
+}
+
+/** Both answer 200 when the endpoint was asked, whatever it said. */
+function mountSending(app: App, { webhooks, waits }: Services): void {
+  const test = createRoute({
+    method: "post",
+    path: "/webhooks/{id}/test",
+    request: { params: idParameter, query: z.strictObject({}) },
+    responses: answers,
+  });
+  app.openapi(test, async (c) => {
+    const { id } = c.req.valid("param");
+    const send = () => webhooks.test(id, c.req.raw.signal);
+    return c.json(await waits.during(c.env?.holdOpen, send), 200, noStore) as never;
+  });
+  const replay = createRoute({
+    method: "post",
+    path: "/webhooks/{id}/deliveries/{delivery}/replay",
+    request: { params: idParameter.extend({ delivery: z.string() }), query: z.strictObject({}) },
+    responses: answers,
+  });
+  app.openapi(replay, async (c) => {
+    const { id, delivery } = c.req.valid("param");
+    const send = () => webhooks.replay(id, delivery, c.req.raw.signal);
+    return c.json(await waits.during(c.env?.holdOpen, send), 200, noStore) as never;
+  });
+}

@@ -1,0 +1,98 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { webhookPatchSchema, webhookRequestSchema } from "../src/webhooks/webhook.ts";
+import type { WebhookView } from "../src/webhooks/view.ts";
+import type { App, AppContext, Services } from "./context.ts";
+import { idempotent } from "./middleware/idempotency.ts";
+import { jsonBody } from "./middleware/json-body.ts";
+import { answers, idParameter, labelParameter, limitParameter } from "./parameters.ts";
+
+const orderCursor = z.string().regex(/^[0-9a-z]{1,10}$/, "expected the cursor of an earlier page");
+const bodyOf = <T extends z.ZodType>(schema: T) => ({
+  required: true,
+  content: { "application/json": { schema } },
+});
+
+/** `/webhooks`: where messages and events are delivered to. */
+export function mountWebhooks(app: App, services: Services): void {
+  const { webhooks, idempotency } = services;
+  const post = createRoute({
+    method: "post",
+    path: "/webhooks",
+    middleware: [jsonBody(), idempotent(idempotency)] as const,
+    request: { query: z.strictObject({}), body: bodyOf(webhookRequestSchema) },
+    responses: answers,
+  });
+  app.openapi(post, async (c) => {
+    const { view, secret } = await webhooks.create(c.req.valid("json"));
+    c.header("Location", view.links.self);
+    return show(c, view, secret, 201) as never;
+  });
+  const list = createRoute({
+    method: "get",
+    path: "/webhooks",
+    request: {
+      query: z.strictObject({
+        label: labelParameter,
+        limit: limitParameter,
+        cursor: orderCursor.optional(),
+      }),
+    },
+    responses: answers,
+  });
+  app.openapi(list, (c) => {
+    const { label: labels, limit, cursor = null } = c.req.valid("query");
+    return showPage(c, webhooks.list({ labels, limit, after: cursor })) as never;
+  });
+  mountOne(app, services);
+}
+
+function mountOne(app: App, { webhooks }: Services): void {
+  const get = createRoute({
+    method: "get",
+    path: "/webhooks/{id}",
+    request: { params: idParameter, query: z.strictObject({}) },
+    responses: answers,
+  });
+  app.openapi(get, (c) => show(c, webhooks.view(c.req.valid("param").id), null, 200) as never);
+  const patch = createRoute({
+    method: "patch",
+    path: "/webhooks/{id}",
+    middleware: [jsonBody()] as const,
+    request: { params: idParameter, query: z.strictObject({}), body: bodyOf(webhookPatchSchema) },
+    responses: answers,
+  });
+  app.openapi(patch, async (c) => {
+    const { view, secret } = await webhooks.patch(c.req.valid("param").id, c.req.valid("json"));
+    return show(c, view, secret, 200) as never;
+  });
+  const remove = createRoute({
+    method: "delete",
+    path: "/webhooks/{id}",
+    request: { params: idParameter, query: z.strictObject({}) },
+    responses: answers,
+  });
+  app.openapi(remove, async (c) => {
+    await webhooks.remove(c.req.valid("param").id);
+    return c.body(null, 204) as never;
+  });
+}
+
+/** `secret` is one that was generated for this call, and is shown this once. */
+function show(c: AppContext, view: WebhookView, secret: string | null, status: 200 | 201): Response {
+  c.header("Cache-Control", "no-store");
+  return c.json({ ...view, ...(secret === null ? {} : { secret }) }, status);
+}
+
+/** Answers with a page, and says where the next one is. */
+export function showPage(
+  c: AppContext,
+  page: { readonly items: readonly object[]; readonly next: string | null },
+): Response {
+  if (page.next !== null) {
+    const url = new URL(c.req.url);
+    url.searchParams.set("cursor", page.next);
+    c.header("Link", `<${url.pathname}${url.search}>; rel="next"`);
+  }
+  c.header("Cache-Control", "no-store");
+  return c.json(page);
+}
