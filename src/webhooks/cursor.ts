@@ -73,8 +73,9 @@ export class Cursor {
     return (this.#waiting.at(-1) ?? this.#log).closed;
   }
 
-  /** Another connection has the id now. */
+  /** Another connection has the id now; it may go on with the log of the one before. */
   follow(log: OrderedLog): void {
+    if (log === (this.#waiting.at(-1) ?? this.#log)) return;
     this.#waiting.push(log);
     if (this.#waiting.length <= mostWaiting) return;
     this.#waiting.shift();

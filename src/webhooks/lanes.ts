@@ -98,7 +98,7 @@ export class Lanes {
       const log = logOf(connection, kind);
       const lane = this.#lanes.get(key);
       if (lane === undefined) this.#open(key, { connection: connection.id, kind }, log);
-      else if (lane.cursor.log !== log) {
+      else {
         lane.cursor.follow(log);
         this.#orphans.delete(key);
         lane.wake();

@@ -31,6 +31,7 @@ export interface Connections {
 
 export interface WebhooksDeps {
   readonly store: Store;
+  readonly lease: Lease;
   readonly sealer: Sealer;
   readonly connections: Connections;
   readonly delivery: DeliveryDeps;
@@ -55,7 +56,6 @@ export class Webhooks {
   readonly #hookDeps: HookDeps;
   readonly #commit: Commit;
   readonly #hooks: Hooks;
-  #lease: Lease | null = null;
   #closed = false;
   #unlisten: () => void = () => {};
 
@@ -71,12 +71,8 @@ export class Webhooks {
     };
   }
 
-  /**
-   * Brings back what the store has, and begins to deliver; to be called once, before anything else, and when the
-   * connections are back.
-   */
-  async restore(lease: Lease): Promise<void> {
-    this.#lease = lease;
+  /** Brings back what the store has, and begins to deliver; to be called once, when the connections are back. */
+  async restore(): Promise<void> {
     const { store, sealer, connections } = this.#deps;
     const make = async (webhook: Webhook) => {
       const renewed = await resealed(sealer, webhook);
@@ -261,9 +257,9 @@ export class Webhooks {
   }
 
   async #write(changes: readonly Change[]): Promise<void> {
-    if (this.#lease === null) throw new TypeError("Webhooks have not been restored");
+    const { store, lease } = this.#deps;
     try {
-      await this.#deps.store.commit(this.#lease, changes);
+      await store.commit(lease, changes);
     } catch (error) {
       if (error instanceof StoreError && error.kind === "fenced" && !this.#closed) {
         // Another process has the store: what it delivers must not be delivered here, too.

@@ -121,6 +121,17 @@ describe("Cursor", () => {
     assert.deepEqual(take(cursor), ["ended"]);
   });
 
+  it("reads a log once that goes over to the next connection", () => {
+    const [old, young] = [logOf(10, "a"), logOf(10, "b")];
+    const cursor = new Cursor(old, null, all);
+    for (const log of [old, young, young]) cursor.follow(log);
+    old.add(1);
+    old.close();
+    young.add(1);
+    young.close();
+    assert.deepEqual(take(cursor), [1, 1, "ended"]);
+  });
+
   it("keeps no more than two logs waiting, and tells of those that were left out", () => {
     const logs = ["a", "b", "c", "d", "e"].map((epoch) => logOf(10, epoch));
     const cursor = new Cursor(logs[0]!, null, all);
