@@ -121,7 +121,16 @@ export async function startWebhooks(options: RigOptions = {}): Promise<WebhookRi
   const logger = createLogger({ level: "debug", format: "json", write, now: Date.now });
   const lease = await store.acquire();
   const webhooks = new Webhooks({
-    ...{ store, lease, connections, schedule, logger, sealer: plainSealer, clock: systemClock, random: () => 0 },
+    ...{
+      store,
+      lease,
+      connections,
+      schedule,
+      logger,
+      sealer: plainSealer,
+      clock: systemClock,
+      random: () => 0,
+    },
     limits: { maxWebhooks: 1_000, maxWebhookRequests: options.maxWebhookRequests ?? 64 },
     delivery: {
       ...{ resolve: createResolver([]), policy: options.policy ?? localPolicy, maxPacketBytes: 0 },
