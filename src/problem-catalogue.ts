@@ -45,7 +45,7 @@ export const catalogue = {
     403,
     "The destination is not allowed",
     false,
-    "The broker's address is one that this server does not connect to.",
+    "The address of the broker, or of a webhook's endpoint, is one that this server does not connect to.",
     "Metadata, link-local, multicast and other special addresses are refused, as are names that resolve to them.",
     dig,
   ),

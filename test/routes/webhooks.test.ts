@@ -50,15 +50,6 @@ describe("POST /webhooks", () => {
     assert.ok(!texts.includes("whsec_") && !texts.includes(secret.slice(6)), texts);
   });
 
-  itHolds("with Idempotency-Key it makes one webhook", async (rig) => {
-    const headers = { "idempotency-key": "k1" };
-    const body = { url, topics: ["#"] };
-    const first = await rig.call("POST", "/webhooks", body, headers);
-    const second = await rig.call("POST", "/webhooks", body, headers);
-    assert.deepEqual([second.status, second.text], [201, first.text]);
-    assert.equal((await rig.call("GET", "/webhooks")).body.items.length, 1);
-  });
-
   const wrong: readonly (readonly [object, string])[] = [
     [{ topics: ["#"] }, "/url"],
     [{ url: "ftp://x/", topics: ["#"] }, "/url"],
