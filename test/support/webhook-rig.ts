@@ -79,15 +79,18 @@ export class FakeConnections {
   }
 }
 
-/** A store of which commits can be made to fail, and of which the last lease is known. */
+/** A store whose commits can be made to fail, or to wait. */
 export class TestStore extends MemoryStore implements Store {
   /** What the next commits fail with; null when they do not. */
   failure: Error | null = null;
-  readonly commits: (readonly Change[])[] = [];
+  /** What commits wait for before they are made. */
+  gate: Promise<void> = Promise.resolve();
+  commits = 0;
 
   override async commit(lease: Lease, changes: readonly Change[]): Promise<readonly Position[]> {
+    this.commits += 1;
+    await this.gate;
     if (this.failure !== null) throw this.failure;
-    this.commits.push(changes);
     return super.commit(lease, changes);
   }
 
