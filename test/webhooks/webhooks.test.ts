@@ -411,6 +411,8 @@ describe("Webhooks: changes", () => {
     const second = await endpoint.nth(2);
     verify(last ?? "", second);
     for (const gone of [old, young]) assert.throws(() => verify(gone, second));
+    const stored = JSON.parse((await rig.store.all("webhooks"))[id] ?? "");
+    assert.equal(stored.secrets.length, 1);
   });
 
   it("PATCH to another URL delivers there what was under way", async () => {
