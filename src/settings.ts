@@ -27,14 +27,16 @@ const integer = (least: number, most: number) =>
     .transform(Number)
     .refine((n) => n >= least && n <= most, `expected ${least} to ${most}`);
 
+function commaSeparated(text: string): string[] {
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter(Boolean);
+}
+
 const resolverList = z
   .string()
-  .transform((text) =>
-    text
-      .split(",")
-      .map((part) => part.trim())
-      .filter(Boolean),
-  )
+  .transform(commaSeparated)
   .refine(
     (list) => list.every(isResolver),
     'expected addresses with optional ports, as "10.0.0.2,[fd00::1]:5353"',
@@ -42,23 +44,15 @@ const resolverList = z
 
 const hostList = z
   .string()
-  .transform((text) =>
-    text
-      .split(",")
-      .map((part) => part.trim().toLowerCase())
-      .filter(Boolean),
-  )
+  .transform((text) => commaSeparated(text.toLowerCase()))
   .refine(
     (list) => list.every((name) => /^[a-z0-9._-]{1,253}$/.test(name)),
     "expected host names without ports",
   );
 
 const secretKeys = z.string().transform((text, context): readonly Secret<Uint8Array>[] => {
-  const list = text
-    .split(",")
-    .map((part) => part.trim())
-    .filter(Boolean);
-  const parsed = parseSecretKeys(list.map((text, index) => ({ text, name: `key ${index + 1}` })));
+  const list = commaSeparated(text).map((text, index) => ({ text, name: `key ${index + 1}` }));
+  const parsed = parseSecretKeys(list);
   if (parsed.ok) return parsed.keys;
   context.addIssue({ code: "custom", message: parsed.detail });
   return z.NEVER;
