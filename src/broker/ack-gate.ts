@@ -33,7 +33,7 @@ class AckGate {
   constructor(messages: KeptMessages, write: (bytes: Buffer) => void) {
     this.#messages = messages;
     this.#write = write;
-    messages.onSettled = () => this.#release();
+    messages.onSettled = (kept) => this.#release(kept);
   }
 
   /** Success is the only code that is sent so: without it the packet has two bytes behind its header in every version. */
@@ -44,12 +44,12 @@ class AckGate {
     else this.#held.push({ number, bytes });
   }
 
-  #release(): void {
+  #release(kept: boolean): void {
     const { settled } = this.#messages;
     const end = this.#held.findIndex(({ number }) => number > settled);
     const due = end === -1 ? this.#held : this.#held.slice(0, end);
     this.#held = end === -1 ? [] : this.#held.slice(end);
-    if (due.length > 0) this.#write(Buffer.concat(due.map(({ bytes }) => bytes)));
+    if (kept && due.length > 0) this.#write(Buffer.concat(due.map(({ bytes }) => bytes)));
   }
 }
 

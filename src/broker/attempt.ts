@@ -145,8 +145,9 @@ export class Attempt {
     this.#client?.destroy();
   }
 
-  /** Drops the network connection for a reason of ours, without DISCONNECT: what is unacknowledged stays the broker's. */
+  /** Drops an open network connection for a reason of ours, without DISCONNECT: what is unacknowledged is the broker's. */
   drop(failure: Failure): void {
+    if (this.#stage !== "connected") return;
     this.#violation ??= failure;
     this.#client?.destroy();
   }

@@ -18,7 +18,8 @@ export interface KeptMessages {
   readonly settled: number;
   /** Calls `proceed` once, when as much waits to be kept as may, or less. */
   whenRoom(proceed: () => void): void;
-  onSettled: () => void;
+  /** Hears of it when more is settled; `kept` is false where it was not kept, and must not be acknowledged. */
+  onSettled: (kept: boolean) => void;
 }
 
 /** What a session keeps while network connections come and go (MQTT 5 §4.1), as a client sees it. */

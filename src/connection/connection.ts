@@ -155,7 +155,8 @@ export class Connection {
    * @throws {StoreError} when it may
    */
   forget(): Promise<void> {
-    return this.#keeper?.remove() ?? Promise.resolve();
+    // The logs at once, too: it may be for want of room that it is deleted.
+    return this.#keeper?.remove(this.#logRemoval()) ?? Promise.resolve();
   }
 
   /** Another connection under this id has its record, and goes on with its parts where it keeps such. */
@@ -260,10 +261,17 @@ export class Connection {
 
   /** What is removed from the store along with the connection. */
   #removal(): Change[] {
+    const record = this.#successor === null ? (this.#keeper?.removal() ?? []) : [];
+    return this.#isInherited ? record : [...record, ...this.#logRemoval()];
+  }
+
+  #logRemoval(): Change[] {
     const { keeping } = this.session.messages;
-    const messages: Change[] =
-      keeping === null || this.#isInherited ? [] : [{ type: "drop", log: keeping.name }];
-    return [...messages, ...(this.#successor === null ? (this.#keeper?.removal() ?? []) : [])];
+    if (keeping === null) return [];
+    return [
+      { type: "drop", log: keeping.name },
+      { type: "clear", space: keeping.incoming },
+    ];
   }
 
   get #isInherited(): boolean {

@@ -64,26 +64,25 @@ export class Keeper {
   }
 
   /**
-   * Resolves when the record is gone for good.
+   * Resolves when the record is gone for good, and `rest` with it.
    *
    * @throws {StoreError} when it is not
    */
-  async remove(): Promise<void> {
+  async remove(rest: readonly Change[]): Promise<void> {
     const { store, lease } = this.#keeping;
     this.stop();
     try {
-      await store.commit(lease, [{ type: "delete", space: places.connections, key: this.#id }]);
+      await store.commit(lease, [...this.removal(), ...rest]);
     } catch (error) {
       this.#stopped = false;
       throw error;
     }
   }
 
-  /** What removes all that is kept of the connection but its logs. */
+  /** What removes the record, and the outbox. */
   removal(): Change[] {
     return [
       { type: "delete", space: places.connections, key: this.#id },
-      { type: "clear", space: places.incoming(this.#id) },
       { type: "clear", space: places.outbox(this.#id) },
     ];
   }

@@ -31,7 +31,7 @@ export class KeptInbound {
   #settled = 0;
   #room: (() => void)[] = [];
   /** Called when more is settled; there is one network connection at a time to hear of it. */
-  onSettled: () => void = nothing;
+  onSettled: (kept: boolean) => void = nothing;
   /** Called when something could not be kept, before it counts as settled. */
   onFailed: (error: unknown) => void = nothing;
 
@@ -95,14 +95,15 @@ export class KeptInbound {
     } catch (error) {
       for (const item of items) item.failed();
       this.onFailed(error);
+      return this.#settle(items, false);
     }
-    this.#settle(items);
+    return this.#settle(items, true);
   }
 
-  #settle(items: readonly Item[]): void {
+  #settle(items: readonly Item[], kept: boolean): void {
     this.#settled += items.length;
     for (const { bytes } of items) this.#bytes -= bytes;
-    this.onSettled();
+    this.onSettled(kept);
     if (this.hasRoom) for (const proceed of this.#room.splice(0)) proceed();
   }
 }

@@ -47,7 +47,7 @@ export async function restoreConnections(
     const some = connections.slice(at, at + readAtOnce);
     await Promise.all(some.map((connection) => fill(connection, store, trimmed, lifecycle)));
   }
-  const abandoned = all.filter(({ was }) => !was.kept).map(({ id }) => id);
+  const abandoned = all.filter(({ was }) => !was.kept);
   const changes = [...removals(abandoned), ...orphans(connections, trimmed)];
   if (changes.length > 0) await store.commit(lease, changes);
   for (const [index, { sealAgain }] of found.entries()) if (sealAgain) await connections[index]?.saved();
@@ -87,7 +87,7 @@ async function fill(
   trimmed: ReadonlyMap<string, Position>,
   lifecycle: Lifecycle,
 ): Promise<void> {
-  const { events, session, id } = connection;
+  const { events, session } = connection;
   const { messages, incoming } = session;
   const read = async (
     name: string | undefined,
@@ -107,7 +107,8 @@ async function fill(
   });
   await readOutbox(connection, store);
   if (messages.keeping === null) return;
-  for (const { value } of await store.records(places.incoming(id), null, 65_535)) incoming.restore(value);
+  for (const { value } of await store.records(messages.keeping.incoming, null, 65_535))
+    incoming.restore(value);
 }
 
 async function readOutbox({ id, session }: Connection, store: Store): Promise<void> {
@@ -121,10 +122,10 @@ async function readOutbox({ id, session }: Connection, store: Store): Promise<vo
   session.parts.outbox?.restore(texts);
 }
 
-function removals(ids: readonly string[]): Change[] {
-  return ids.flatMap((id): Change[] => [
+/** Their logs belong to nothing any more, and go with the others of which that is true. */
+function removals(abandoned: readonly Found[]): Change[] {
+  return abandoned.flatMap(({ id }): Change[] => [
     { type: "delete", space: places.connections, key: id },
-    { type: "clear", space: places.incoming(id) },
     { type: "clear", space: places.outbox(id) },
   ]);
 }

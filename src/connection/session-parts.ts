@@ -34,7 +34,7 @@ export function newParts({ id, request, limits, epoch, clock, keeping }: PartsOp
   if (keeping === null || !request.log.durable)
     return { messages: new Messages(epoch, bounds, clock.wall), incoming: new IncomingStore(), outbox };
   const inbound = new KeptInbound(keeping.store, keeping.lease);
-  const space = places.incoming(id);
+  const space = places.incoming(id, epoch);
   const put = (packetId: number, value: string) =>
     inbound.add([{ type: "put", space, key: String(packetId), value }], value.length);
   const clear = () => inbound.add([{ type: "clear", space }], 0);

@@ -48,8 +48,8 @@ export const places = {
   messageLogs: "messages/",
   eventLog: (id: string, incarnation: string) => `events/${id}/${incarnation}`,
   messageLog: (id: string, epoch: string) => `messages/${id}/${epoch}`,
-  /** QoS 2 messages that the broker has not released, by packet identifier. */
-  incoming: (id: string) => `incoming/${id}`,
+  /** QoS 2 messages that the broker has not released, by packet identifier; they go with the message log. */
+  incoming: (id: string, epoch: string) => `incoming/${id}/${epoch}`,
   outbox: (id: string) => `outbox/${id}`,
 } as const;
 

@@ -24,6 +24,7 @@ export class Journal {
   #waiting: JournalItem[] = [];
   #running = false;
   #stopped = false;
+  #inTrouble = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #idle: (() => void)[] = [];
 
@@ -73,9 +74,12 @@ export class Journal {
             this.#lease,
             items.flatMap(({ changes }) => changes),
           );
+          this.#inTrouble = false;
           this.#tell(items, positions);
         } catch (error) {
-          this.#onTrouble(error);
+          // Once until it is over: a full disk must not be filled with words about it.
+          if (!this.#inTrouble) this.#onTrouble(error);
+          this.#inTrouble = true;
           if (error instanceof StoreError && error.kind === "fenced") return this.close();
           this.#waiting = [...items, ...this.#waiting];
           this.#retry = setTimeout(() => this.#run(), retryMs);

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { Reserve } from "./reserve.ts";
 import { openFile, pragma, resultCode, UnusableStore, type SqliteOptions } from "./sqlite-file.ts";
 import { run } from "./sqlite-schema.ts";
+import { shrink } from "./sqlite-shrink.ts";
 import { Statements } from "./sqlite-statements.ts";
 import { StoreError, type Change, type Position, type StoreFailure, type StoreHealth } from "./store.ts";
 
@@ -170,8 +171,11 @@ export class SqliteEngine {
       this.#reserve.release();
       this.#limitPages(this.#maxPages);
       try {
+        for (const { changes, token } of freeing)
+          if (token === this.#owner) for (const change of changes) shrink(this.#database, change);
         results = this.#transact(freeing);
       } catch (error) {
+        this.#rollBack();
         if (!isFull(error)) return this.#break(error, freeing, withRest);
         this.#tentative = null;
       }

@@ -97,6 +97,37 @@ describe("S63: a store without room", () => {
   );
 
   it(
+    "a log, or a space, that is many times as large as the reserve can be dropped on a full disk",
+    async () => {
+      using disk = smallDisk(64);
+      const store = await openSqlite({
+        file: join(disk.path, "x.db"),
+        maxBytes: 1_024 * MiB,
+        busyTimeoutMs: 0,
+      });
+      const lease = await store.acquire();
+      const small = "y".repeat(300);
+      for (let n = 0; n < 200; n += 1)
+        await store.commit(
+          lease,
+          Array.from({ length: 200 }, () => ({ type: "append", logs: ["big"], data: small }) as const),
+        );
+      for (let n = 0; n < 200; n += 1) await store.commit(lease, [put(`k${n}`)]);
+      disk.fill();
+      const kept = await fillUp(store, lease);
+      assert.equal(store.health.state, "full");
+      await store.commit(lease, [{ type: "drop", log: "big" }]);
+      assert.deepEqual(await store.entries("big", 0, 10), []);
+      await store.commit(lease, [{ type: "clear", space: "s" }]);
+      assert.equal(await store.get("s", kept[0] ?? "k1"), null);
+      disk.free();
+      await healthy(store);
+      await store[Symbol.asyncDispose]();
+    },
+    { skip: cannotMount() },
+  );
+
+  it(
     "opened on a full disk reads and deletes",
     async () => {
       using disk = smallDisk(24);
