@@ -11,6 +11,7 @@ import type { ConnectionLog, Lifecycle, LifecycleEntry } from "./lifecycle.ts";
 import { linkOf } from "./link.ts";
 import { next } from "./next.ts";
 import { beginningOf, type Origin } from "./origin.ts";
+import { removalOf } from "./session-parts.ts";
 import { Session, type SessionLimits } from "./session.ts";
 import type { CloseOptions, DialCause, Effect, Event, Machine } from "./state.ts";
 import { storeFailure } from "./store-failure.ts";
@@ -156,7 +157,7 @@ export class Connection {
    */
   forget(): Promise<void> {
     // The logs at once, too: it may be for want of room that it is deleted.
-    return this.#keeper?.remove(this.#logRemoval()) ?? Promise.resolve();
+    return this.#keeper?.remove(removalOf(this.session.parts)) ?? Promise.resolve();
   }
 
   /** Another connection under this id has its record, and goes on with its parts where it keeps such. */
@@ -262,16 +263,7 @@ export class Connection {
   /** What is removed from the store along with the connection. */
   #removal(): Change[] {
     const record = this.#successor === null ? (this.#keeper?.removal() ?? []) : [];
-    return this.#isInherited ? record : [...record, ...this.#logRemoval()];
-  }
-
-  #logRemoval(): Change[] {
-    const { keeping } = this.session.messages;
-    if (keeping === null) return [];
-    return [
-      { type: "drop", log: keeping.name },
-      { type: "clear", space: keeping.incoming },
-    ];
+    return this.#isInherited ? record : [...record, ...removalOf(this.session.parts)];
   }
 
   get #isInherited(): boolean {

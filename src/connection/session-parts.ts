@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from "uuid";
 import { IncomingStore } from "../broker/incoming-store.ts";
 import type { Clock } from "../clock.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
+import type { Change } from "../store/store.ts";
 import { KeptInbound } from "./kept-inbound.ts";
 import { Messages } from "./messages.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
@@ -47,4 +48,13 @@ export function newParts({ id, request, limits, epoch, clock, keeping }: PartsOp
     incoming: new IncomingStore(undefined, { put, clear }),
     outbox,
   };
+}
+
+/** What removes from the store what came, and is kept there. */
+export function removalOf({ messages: { keeping } }: SessionParts): Change[] {
+  if (keeping === null) return [];
+  return [
+    { type: "drop", log: keeping.name },
+    { type: "clear", space: keeping.incoming },
+  ];
 }
