@@ -12,6 +12,7 @@ import { describe, it } from "../support/test.ts";
 interface Hidden {
   outgoing: Record<string, { readonly cb?: (error: Error) => void }>;
   handleMessage: (packet: Packet, done: (error?: Error) => void) => void;
+  _sendPacket: (packet: Packet, done?: () => void) => void;
 }
 
 const publish = { cmd: "publish", topic: "t", payload: "x", dup: false, retain: false } as const;
@@ -121,6 +122,24 @@ describe("mqtt.js", () => {
     peer.send({ ...publish, qos: 1, messageId: 7 });
     peer.send({ ...publish, qos: 1, messageId: 8 });
     assert.equal((await peer.next("puback")).messageId, 8);
+  });
+
+  it("sends PUBACK, PUBREC and PUBCOMP by _sendPacket() alone, and goes on when that calls back", async () => {
+    await using rig = await start();
+    const { client, broker } = rig;
+    const held: string[] = [];
+    client._sendPacket = ({ cmd, messageId }, done) => {
+      held.push(`${cmd} ${messageId}`);
+      done?.();
+    };
+    const peer = await broker.connection(1);
+    peer.send({ ...publish, qos: 1, messageId: 7 });
+    peer.send({ ...publish, qos: 2, messageId: 8 });
+    peer.send({ cmd: "pubrel", messageId: 8 });
+    peer.send({ cmd: "pubrel", messageId: 9 });
+    while (held.length < 4) await new Promise(setImmediate);
+    assert.deepEqual(held, ["puback 7", "pubrec 8", "pubcomp 8", "pubcomp 9"]);
+    assert.ok(!peer.received.some(({ cmd }) => cmd.startsWith("pub")));
   });
 
   it("ignores acknowledgements that it does not expect, which are those of our own messages", async () => {
