@@ -12,6 +12,10 @@ import { describe, it } from "../support/test.ts";
 interface Hidden {
   outgoing: Record<string, { readonly cb?: (error: Error) => void }>;
   handleMessage: (packet: Packet, done: (error?: Error) => void) => void;
+}
+
+/** Private there, so that it cannot stand beside the rest. */
+interface Sends {
   _sendPacket: (packet: Packet, done?: () => void) => void;
 }
 
@@ -128,7 +132,7 @@ describe("mqtt.js", () => {
     await using rig = await start();
     const { client, broker } = rig;
     const held: string[] = [];
-    client._sendPacket = ({ cmd, messageId }, done) => {
+    (client as unknown as Sends)._sendPacket = ({ cmd, messageId }, done) => {
       held.push(`${cmd} ${messageId}`);
       done?.();
     };
