@@ -108,8 +108,8 @@ async function answer<E extends Entry>(
       "not-acceptable",
       "Events come as text/event-stream, application/x-ndjson or application/json",
     );
-  // A history has all that has happened, and an event counts when it is kept.
-  if (format === "json") await services.lifecycle.settled();
+  // An event counts when it is kept, and what a caller knows to have happened comes neither late nor never.
+  await services.lifecycle.settled();
   if (format === "json")
     return history(
       c,

@@ -26,7 +26,9 @@ export class Journal {
   #stopped = false;
   #inTrouble = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  #idle: (() => void)[] = [];
+  #added = 0;
+  #written = 0;
+  #waiters: { readonly until: number; readonly resolve: () => void }[] = [];
 
   /** `onTrouble` hears of a store that does not keep what it is given. */
   constructor(store: Store, lease: Lease, onTrouble: (error: unknown) => void) {
@@ -40,14 +42,15 @@ export class Journal {
   add(item: JournalItem, needed = false): boolean {
     if (this.#stopped || (!needed && this.#waiting.length >= mostWaiting)) return false;
     this.#waiting.push(item);
+    this.#added += 1;
     this.#run();
     return true;
   }
 
   /** Resolves when all that was added before has been kept; at once when the store keeps nothing at present. */
   settled(): Promise<void> {
-    if (!this.#running) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
+    if (!this.#running || this.#inTrouble) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ until: this.#added, resolve }));
   }
 
   /** Ends; what waits for a store that is away is given up. */
@@ -55,7 +58,7 @@ export class Journal {
     this.#stopped = true;
     this.#unlisten();
     clearTimeout(this.#retry);
-    for (const resolve of this.#idle.splice(0)) resolve();
+    this.#release(Infinity);
   }
 
   #run(): void {
@@ -76,10 +79,13 @@ export class Journal {
           );
           this.#inTrouble = false;
           this.#tell(items, positions);
+          this.#written += items.length;
+          this.#release(this.#written);
         } catch (error) {
           // Once until it is over: a full disk must not be filled with words about it.
           if (!this.#inTrouble) this.#onTrouble(error);
           this.#inTrouble = true;
+          this.#release(Infinity);
           if (error instanceof StoreError && error.kind === "fenced") return this.close();
           this.#waiting = [...items, ...this.#waiting];
           this.#retry = setTimeout(() => this.#run(), retryMs);
@@ -88,9 +94,15 @@ export class Journal {
       }
     } finally {
       this.#running = false;
-      for (const resolve of this.#idle.splice(0)) resolve();
     }
     return undefined;
+  }
+
+  /** Lets those go on who wait for no more than `written`. */
+  #release(written: number): void {
+    const due = this.#waiters.filter(({ until }) => until <= written);
+    this.#waiters = this.#waiters.filter(({ until }) => until > written);
+    for (const { resolve } of due) resolve();
   }
 
   #tell(items: readonly JournalItem[], positions: readonly Position[]): void {

@@ -97,7 +97,6 @@ describe("S21: numbers and topics out of range", () => {
     ],
     ["tls with mqtt://", { tls: {} }, "/tls"],
     ["websocket with mqtt://", { websocket: {} }, "/websocket"],
-    ["durable, which this server cannot promise", { durable: true }, "/durable"],
     ["an id with a slash", { id: "a/b" }, "/id"],
     ["the id ..", { id: ".." }, "/id"],
   ]);

@@ -66,7 +66,7 @@ describe("calls on one id at once", () => {
   it("PUT of what a synchronous POST is opening waits with it, and keeps it when it fails", async () => {
     await using broker = await startScriptedBroker(silent());
     await using app = await startApp();
-    const request = { url: broker.url, connectTimeoutMs: 500 };
+    const request = { url: broker.url, connectTimeoutMs: 500, durable: false };
     const posted = app.open({ id: "p", ...request });
     await broker.connection(1);
     const put = await app.call("PUT", "/connections/p", request);

@@ -3,6 +3,7 @@ import { createApp, type AppOverrides, type ConnackApp } from "../../src/app.ts"
 import { createLogger } from "../../src/log.ts";
 import { serve } from "../../src/serve.ts";
 import { parseSettings } from "../../src/settings.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 import { readEvents, type EventReader } from "./event-reader.ts";
 
 /** An answer, read. */
@@ -35,7 +36,10 @@ export interface TestApp extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** `environment` is that of the process, with the `CONNACK_` names. */
+/**
+ * `environment` is that of the process, with the `CONNACK_` names. The store is in memory unless it says otherwise, or,
+ * so that a whole suite runs with it, CONNACK_TEST_STORE=sqlite does.
+ */
 export async function startApp(
   environment: Record<string, string> = {},
   overrides: AppOverrides = {},
@@ -47,8 +51,13 @@ export async function startApp(
     write: (line) => logs.push(line),
     now: Date.now,
   });
+  await using opened = new AsyncDisposableStack();
+  const onDisk = process.env["CONNACK_TEST_STORE"] === "sqlite" && environment["CONNACK_STORE"] === undefined;
+  const directory = onDisk ? opened.use(temporaryDirectory()) : null;
   const settings = parseSettings({
-    CONNACK_STORE: "memory",
+    ...(directory === null
+      ? { CONNACK_STORE: "memory" }
+      : { CONNACK_STORE: `sqlite:${directory.path}/connack.db`, CONNACK_SECRET_KEY: "00".repeat(32) }),
     CONNACK_SHUTDOWN_GRACE_MS: "2000",
     ...environment,
   });
@@ -79,7 +88,9 @@ export async function startApp(
     (stopped ??= (async () => {
       await app.close();
       await serving.stop();
+      await scope.disposeAsync();
     })());
+  const scope = opened.move();
   return {
     app,
     url,

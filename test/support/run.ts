@@ -1,4 +1,4 @@
-/** Runs the tests on both runtimes: `bun test/support/run.ts [--bun] [--deno] [--skip-install] [part of a path]…` */
+/** Runs the tests on both runtimes: `bun test/support/run.ts [--bun] [--bun-sqlite] [--deno] [--skip-install] [part of a path]…` */
 import { existsSync, readdirSync } from "node:fs";
 import { glob } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,13 +13,19 @@ const limitMs = 240_000;
 const atOnce = 2;
 const directory = temporaryDirectory();
 
+const bun: Runtime["command"] = (file, report) => {
+  const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
+  return [process.execPath, "test", "--timeout", "60000", ...reporter, `./${file}`];
+};
+
 const runtimes: readonly Runtime[] = [
+  { name: "bun", command: bun },
   {
-    name: "bun",
-    command: (file, report) => {
-      const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
-      return [process.execPath, "test", "--timeout", "60000", ...reporter, `./${file}`];
-    },
+    // The faults once more, with everything that is kept on disk.
+    name: "bun-sqlite",
+    command: bun,
+    env: { CONNACK_TEST_STORE: "sqlite" },
+    runs: (file) => file.startsWith("test/hardening/"),
   },
   {
     name: "deno",
@@ -73,8 +79,8 @@ function logResult({ runtime, file, counts, durationMs, output }: FileResult): v
   const { passed, failed, skipped } = counts;
   const seconds = `${(durationMs / 1000).toFixed(1)} s`;
   const skips = skipped > 0 ? `, ${skipped} skipped` : "";
-  if (failed === 0) return log(`ok   ${runtime.padEnd(4)} ${file} (${passed} passed${skips}, ${seconds})`);
-  log(`\nFAIL ${runtime.padEnd(4)} ${file} (${passed} passed, ${failed} failed${skips}, ${seconds})`);
+  if (failed === 0) return log(`ok   ${runtime.padEnd(10)} ${file} (${passed} passed${skips}, ${seconds})`);
+  log(`\nFAIL ${runtime.padEnd(10)} ${file} (${passed} passed, ${failed} failed${skips}, ${seconds})`);
   log(`${output.trimEnd()}\n`);
 }
 
@@ -113,7 +119,7 @@ async function main(args: readonly string[]): Promise<number> {
   const wanted = runtimes.filter(({ name }) => flags.has(`--${name}`));
   const files = await testFiles(parts);
   const jobs = (wanted.length > 0 ? wanted : runtimes).flatMap((runtime) =>
-    files.map((file) => ({ runtime, file })),
+    files.filter((file) => runtime.runs?.(file) ?? true).map((file) => ({ runtime, file })),
   );
   const results = await runAll(jobs, missing);
   const strict = process.env["CI"] === "true";

@@ -7,6 +7,10 @@ import { type Counts, countTests } from "./junit.ts";
 export interface Runtime {
   readonly name: string;
   command(file: string, report: string): readonly [program: string, ...args: string[]];
+  /** Beyond the runner's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Files that it runs; all, when absent. */
+  readonly runs?: (file: string) => boolean;
 }
 
 export interface FileResult {
@@ -30,7 +34,11 @@ export async function runTestFile(
   const [program, ...args] = runtime.command(file, options.report);
   const start = performance.now();
   // A process group of its own, so that nothing that the test has started survives it.
-  const child = spawn(program, args, { env: options.env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, {
+    env: { ...options.env, ...runtime.env },
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const { pid } = child;
   if (pid !== undefined) running.add(pid);
   const chunks: Buffer[] = [];
