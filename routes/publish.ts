@@ -51,7 +51,7 @@ export function mountPublish(app: App, services: Services): void {
       responses: answers,
     }),
   );
-  const replaying = idempotent(idempotency);
+  const replaying = idempotent(idempotency, "plain");
   app.post("/connections/:id/publish", async (c) => {
     const connection = registry.get(c.req.param("id"));
     const query = readQuery(c.req.url);

@@ -40,7 +40,7 @@ export function mountRequest(app: App, services: Services): void {
   const route = createRoute({
     method: "post",
     path: "/connections/{id}/request",
-    middleware: [jsonBody(), idempotent(idempotency)] as const,
+    middleware: [jsonBody(), idempotent(idempotency, "plain")] as const,
     request: {
       params: idParameter,
       query: z.strictObject({ raw: flag }),

@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { webhookPatchSchema, webhookRequestSchema } from "../src/webhooks/webhook.ts";
 import type { WebhookView } from "../src/webhooks/view.ts";
 import type { App, AppContext, Services } from "./context.ts";
+import { idempotent } from "./middleware/idempotency.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { answers, idParameter, labelParameter, limitParameter } from "./parameters.ts";
 
@@ -13,12 +14,11 @@ const bodyOf = <T extends z.ZodType>(schema: T) => ({
 
 /** `/webhooks`: where messages and events are delivered to. */
 export function mountWebhooks(app: App, services: Services): void {
-  const { webhooks } = services;
+  const { webhooks, idempotency } = services;
   const post = createRoute({
     method: "post",
     path: "/webhooks",
-    // No Idempotency-Key: the answer would be kept with the secret in it.
-    middleware: [jsonBody()] as const,
+    middleware: [jsonBody(), idempotent(idempotency)] as const,
     request: { query: z.strictObject({}), body: bodyOf(webhookRequestSchema) },
     responses: answers,
   });

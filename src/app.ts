@@ -101,7 +101,7 @@ async function buildCore(
   overrides: AppOverrides,
   keeping: Keeping,
 ): Promise<Core> {
-  const { store, lease, journal } = keeping;
+  const { store, journal } = keeping;
   const isKept = store.survives === "power";
   const clock = overrides.clock ?? systemClock;
   const random = overrides.random ?? Math.random;
@@ -117,7 +117,7 @@ async function buildCore(
     keeping: isKept ? keeping : null,
   };
   const registry = new Registry(connection, settings.maxConnections);
-  const answers = isKept ? new IdempotencyJournal({ store, lease }, clock, logger) : null;
+  const answers = isKept ? new IdempotencyJournal(keeping, logger) : null;
   const idempotency = new IdempotencyKeys(maxIdempotencyKeys, clock.monotonic, undefined, answers);
   await idempotency.restore();
   const restored = isKept ? await restoreConnections(keeping, registry, lifecycle) : [];
@@ -147,6 +147,8 @@ async function buildApp(
     schedule: overrides.webhookSchedule,
   });
   await webhooks.restore();
+  // Not before: a start that is refused for want of a key must not have deleted the answers that only it could open.
+  await idempotency.flush();
   const stopping = new AbortController();
   const restart = new Restart();
   const routes = createRoutes({

@@ -1,87 +1,86 @@
-import { z } from "zod";
-import type { Clock } from "./clock.ts";
-import type { StoredAnswer } from "./idempotency.ts";
-import { LastingTime, type TimeMark } from "./lasting-time.ts";
+import { plainRecord, readRecord, sealedRecord, type KeptAnswer } from "./idempotency-record.ts";
 import type { Logger } from "./log.ts";
+import { Problem } from "./problem.ts";
+import type { Sealer } from "./sealing.ts";
 import { StoreError, type Change, type Lease, type Store } from "./store/store.ts";
+import type { StoredTime } from "./stored-time.ts";
 
-/** What was kept of a call that has ended. */
-export interface KeptAnswer {
-  readonly key: string;
-  readonly fingerprint: string;
-  /** Since the key was claimed. */
-  readonly ageMs: number;
-  readonly answer: StoredAnswer;
+export interface IdempotencyJournalDeps {
+  readonly store: Store;
+  readonly lease: Lease;
+  readonly sealer: Sealer;
+  readonly time: StoredTime;
 }
 
 const space = "idempotency";
-const timeSpace = "idempotency-time";
-const timeKey = "mark";
 const pageSize = 100;
 /** Deletions that go along with one commit. */
 const mostDeletions = 1_000;
 
-const recordSchema = z.object({
-  fingerprint: z.string(),
-  claimedAt: z.number(),
-  status: z.int(),
-  headers: z.array(z.tuple([z.string(), z.string()])),
-  body: z.base64(),
-});
-
-const markSchema = z.object({ at: z.number(), wall: z.number() });
-
 /**
  * Answers by Idempotency-Key, in a store. A call is kept when it has ended: one that was running when the process died is
- * free to come again, for nobody was answered.
+ * free to come again, for nobody was answered. What may hold a secret is kept sealed, and without a key to seal it with not
+ * at all: a crash then only means that the call can be made again.
  */
 export class IdempotencyJournal {
   readonly #store: Store;
   readonly #lease: Lease;
-  readonly #clock: Clock;
+  readonly #sealer: Sealer;
+  readonly #time: StoredTime;
   readonly #logger: Logger;
   /** Keys under which there may be a record, and should be. */
   readonly #held = new Set<string>();
   /** Keys under which there may be a record, and should not; deleted along with what is written next. */
   readonly #forgotten = new Set<string>();
-  #time: LastingTime;
+  /** What is being sealed, by its key: meanwhile it may be forgotten, and the key come again. */
+  readonly #sealing = new Map<string, KeptAnswer>();
+  /** What was restored, and is to be sealed with the present key. */
+  #stale: KeptAnswer[] = [];
   /** Answers that were not kept since one was. */
   #missed = 0;
 
-  constructor({ store, lease }: { store: Store; lease: Lease }, clock: Clock, logger: Logger) {
+  constructor({ store, lease, sealer, time }: IdempotencyJournalDeps, logger: Logger) {
     this.#store = store;
     this.#lease = lease;
-    this.#clock = clock;
+    this.#sealer = sealer;
+    this.#time = time;
     this.#logger = logger;
-    this.#time = new LastingTime(null, clock);
   }
 
   /**
-   * What the processes before have kept, the oldest first. To be called once, before anything is written.
+   * What the processes before have kept, the oldest first. To be called once, before anything is kept. Changes nothing in the
+   * store: what cannot be read or opened goes with the first {@link flush}, of which there is none when the start is refused.
    *
    * @throws {StoreError}
    */
   async restore(): Promise<readonly KeptAnswer[]> {
-    this.#time = new LastingTime(readMark(await this.#store.get(timeSpace, timeKey)), this.#clock);
     const now = this.#time.now();
     const kept: KeptAnswer[] = [];
-    let unreadable = 0;
+    const lost = { unreadable: 0, unopened: 0 };
     for (let after: string | null = null; ;) {
       const page = await this.#store.records(space, after, pageSize);
       for (const { key, value } of page) {
-        this.#held.add(key);
-        const record = readRecord(value);
-        if (record !== null) kept.push({ key, ...record, ageMs: Math.max(now - record.claimedAt, 0) });
-        else {
-          unreadable += 1;
-          this.forget(key);
+        const record = await readRecord(key, value, this.#sealer);
+        if (typeof record === "string") {
+          lost[record] += 1;
+          this.#forgotten.add(key);
+        } else {
+          const { claimedAt, isStale, ...rest } = record;
+          const one = { ...rest, ageMs: Math.max(now - claimedAt, 0) };
+          this.#held.add(key);
+          kept.push(one);
+          if (isStale) this.#stale.push(one);
         }
         after = key;
       }
       if (page.length < pageSize) break;
     }
-    if (unreadable > 0)
-      this.#logger.warn("answers by Idempotency-Key cannot be read, and are deleted", { count: unreadable });
+    // A key that was taken away is no reason not to start: all that is lost is that these calls can be made again.
+    if (lost.unreadable + lost.unopened > 0)
+      this.#logger.warn(
+        "answers by Idempotency-Key cannot be read, or not be opened with the present keys, and are deleted",
+        lost,
+      );
     return kept.toSorted((a, b) => b.ageMs - a.ageMs);
   }
 
@@ -90,41 +89,62 @@ export class IdempotencyJournal {
    * told. Without its answer he would ask again, which is what the key was to make harmless. So all that is lost when the
    * store refuses is that after a restart the key is free; the log says so.
    */
-  async keep({ key, fingerprint, ageMs, answer }: KeptAnswer): Promise<void> {
-    const { status, headers, body } = answer;
+  async keep(kept: KeptAnswer): Promise<void> {
+    const { key, form, ageMs } = kept;
     const claimedAt = this.#time.now() - ageMs;
-    const record = { fingerprint, claimedAt, status, headers, body: Buffer.from(body).toString("base64") };
+    const value = form === "plain" ? plainRecord(kept, claimedAt) : await this.#seal(kept, claimedAt);
+    if (value === null) return;
     this.#held.add(key);
     this.#forgotten.delete(key);
-    const failure = await this.#commit([{ type: "put", space, key, value: JSON.stringify(record) }]);
+    const failure = await this.#commit([{ type: "put", space, key, value }, ...this.#time.note()]);
     if (failure === null) this.#sayKept();
     else this.#sayMissed(failure);
   }
 
   /** Deletes what was kept under a key, some time later. */
   forget(key: string): void {
+    this.#sealing.delete(key);
     if (this.#held.delete(key)) this.#forgotten.add(key);
   }
 
-  /** Deletes now what is to be deleted, and notes the time; at the start, and before the end. Never rejects. */
+  /** Writes now what is to be written, and notes the time; at the start, and before the end. Never rejects. */
   async flush(): Promise<void> {
+    await this.#sealAnew();
     do {
-      const failure = await this.#commit([]);
+      const failure = await this.#commit(this.#time.noteNow());
       if (failure === null) continue;
       this.#logger.warn("forgotten answers by Idempotency-Key cannot be deleted", { reason: failure });
       return;
     } while (this.#forgotten.size > 0);
   }
 
+  /** The record; null where there is to be none. */
+  async #seal(kept: KeptAnswer, claimedAt: number): Promise<string | null> {
+    const { key } = kept;
+    this.#sealing.set(key, kept);
+    try {
+      const value = await sealedRecord(kept, claimedAt, this.#sealer);
+      return this.#sealing.get(key) === kept ? value : null;
+    } catch (error) {
+      const isExpected = error instanceof Problem && error.code === "secret-key-missing";
+      if (!isExpected) this.#sayMissed(String(error));
+      return null;
+    } finally {
+      if (this.#sealing.get(key) === kept) this.#sealing.delete(key);
+    }
+  }
+
+  /** So that the key that it was sealed with can be taken away. */
+  async #sealAnew(): Promise<void> {
+    while (this.#stale.length > 0) {
+      const some = this.#stale.splice(0, pageSize).filter(({ key }) => this.#held.has(key));
+      await Promise.all(some.map((kept) => this.keep(kept)));
+    }
+  }
+
   /** Makes these changes, and some deletions; resolves with why it was not possible. */
   async #commit(changes: readonly Change[]): Promise<string | null> {
-    const mark: Change = {
-      type: "put",
-      space: timeSpace,
-      key: timeKey,
-      value: JSON.stringify(this.#time.mark() satisfies TimeMark),
-    };
-    const error = await this.#tryCommit([...changes, mark]);
+    const error = await this.#tryCommit(changes);
     // Commits that only delete are still taken, and expired answers may be what there is no room for.
     if (error instanceof StoreError && error.kind === "full" && this.#forgotten.size > 0)
       await this.#tryCommit([]);
@@ -160,27 +180,5 @@ export class IdempotencyJournal {
     if (this.#missed > 0)
       this.#logger.info("answers by Idempotency-Key are kept again", { notKept: this.#missed });
     this.#missed = 0;
-  }
-}
-
-function readRecord(value: string): (Omit<KeptAnswer, "key" | "ageMs"> & { claimedAt: number }) | null {
-  const parsed = recordSchema.safeParse(json(value));
-  if (!parsed.success) return null;
-  const { fingerprint, claimedAt, status, headers, body } = parsed.data;
-  // A copy: small Buffers are views of a shared block, which would be kept for a day, too.
-  const answer = { status, headers, body: new Uint8Array(Buffer.from(body, "base64")) };
-  return { fingerprint, claimedAt, answer };
-}
-
-function readMark(value: string | null): TimeMark | null {
-  const parsed = markSchema.safeParse(value === null ? null : json(value));
-  return parsed.success ? parsed.data : null;
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }

@@ -1,4 +1,5 @@
 import type { IdempotencyJournal } from "./idempotency-journal.ts";
+import type { KeptForm } from "./idempotency-record.ts";
 
 /** An answer as it was given, to be given again. */
 export interface StoredAnswer {
@@ -25,6 +26,7 @@ type Call =
 
 interface Entry {
   readonly fingerprint: string;
+  readonly form: KeptForm;
   readonly since: number;
   call: Call;
 }
@@ -60,29 +62,33 @@ export class IdempotencyKeys {
   }
 
   /**
-   * Takes up what the journal has of processes before. To be called once, before the first claim.
+   * Takes up what the journal has of processes before. To be called once, before the first claim; nothing is written until
+   * {@link flush}.
    *
    * @throws {StoreError} when it cannot be read
    */
   async restore(): Promise<void> {
     if (this.#journal === null) return;
-    for (const { key, fingerprint, ageMs, answer } of await this.#journal.restore()) {
-      this.#entries.set(key, { fingerprint, since: this.#now() - ageMs, call: { state: "ended", answer } });
+    for (const { key, fingerprint, form, ageMs, answer } of await this.#journal.restore()) {
+      const since = this.#now() - ageMs;
+      this.#entries.set(key, { fingerprint, form, since, call: { state: "ended", answer } });
       this.#bytes += answer.body.byteLength;
     }
     this.#expire();
     while (this.#entries.size > this.#maxKeys || this.#bytes > this.#maxBytes) this.#forgetOldest();
-    await this.#journal.flush();
   }
 
-  /** Brings the journal up to date; before the end. Never rejects. */
+  /** Brings the journal up to date; when all has been restored, and before the end. Never rejects. */
   async flush(): Promise<void> {
     this.#expire();
     await this.#journal?.flush();
   }
 
-  /** Claims a key for a call; `fingerprint` tells whether another call with the key is the same. */
-  claim(key: string, fingerprint: string): Claim {
+  /**
+   * Claims a key for a call; `fingerprint` tells whether another call with the key is the same, `form` how the journal is to
+   * keep it.
+   */
+  claim(key: string, fingerprint: string, form: KeptForm = "sealed"): Claim {
     this.#expire();
     const found = this.#entries.get(key);
     if (found !== undefined) {
@@ -93,7 +99,7 @@ export class IdempotencyKeys {
     }
     // Only a new key makes room: a repeated call must not make another one forgotten.
     if (this.#entries.size >= this.#maxKeys) this.#forgetOldest();
-    const entry: Entry = { fingerprint, since: this.#now(), call: { state: "running" } };
+    const entry: Entry = { fingerprint, form, since: this.#now(), call: { state: "running" } };
     this.#entries.set(key, entry);
     return { kind: "new", finish: (answer) => this.#finish(key, entry, answer) };
   }
@@ -106,8 +112,8 @@ export class IdempotencyKeys {
     while (this.#bytes > this.#maxBytes) this.#forgetOldest();
     // One that is larger than all that may be held has gone again.
     if (this.#journal !== null && this.#entries.get(key) === entry) {
-      const { fingerprint, since } = entry;
-      await this.#journal.keep({ key, fingerprint, ageMs: this.#now() - since, answer });
+      const { fingerprint, form, since } = entry;
+      await this.#journal.keep({ key, fingerprint, form, ageMs: this.#now() - since, answer });
     }
     entry.call = { state: "ended", answer };
   }

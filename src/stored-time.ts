@@ -9,11 +9,13 @@ const markSchema = z.object({ at: z.number(), wall: z.number() });
 
 /** Noted so often at most: what passes after the last note is counted by the wall clock. */
 const noteEveryMs = 10_000;
+/** A wall clock that has moved by so much more or less than the time did was set, which is noted at once. */
+const setMs = 1_000;
 
 /** The time that goes on from one process to the next, as far as commits have noted it. */
 export class StoredTime {
   readonly #time: LastingTime;
-  #notedAt = -Infinity;
+  #noted: TimeMark | null = null;
 
   private constructor(time: LastingTime) {
     this.#time = time;
@@ -28,13 +30,25 @@ export class StoredTime {
     return this.#time.now();
   }
 
-  /** What notes the time, along with what is committed anyway; nothing where it was noted a moment ago. */
+  /**
+   * What notes the time, along with what is committed anyway; nothing where it was noted a moment ago. A commit that
+   * fails takes its note with it, and the next one comes when it would have come.
+   */
   note(): Change[] {
-    const now = this.now();
-    if (now - this.#notedAt < noteEveryMs) return [];
-    this.#notedAt = now;
-    return [{ type: "put", space, key, value: JSON.stringify(this.#time.mark() satisfies TimeMark) }];
+    return this.#noted !== null && !isDue(this.#noted, this.#time.mark()) ? [] : this.noteNow();
   }
+
+  /** The same in any case: for the last commit, so that the next process goes on from where this one ends. */
+  noteNow(): Change[] {
+    const mark = this.#time.mark();
+    this.#noted = mark;
+    return [{ type: "put", space, key, value: JSON.stringify(mark) }];
+  }
+}
+
+function isDue(noted: TimeMark, { at, wall }: TimeMark): boolean {
+  const passed = at - noted.at;
+  return passed >= noteEveryMs || Math.abs(wall - noted.wall - passed) >= setMs;
 }
 
 function readMark(value: string | null): TimeMark | null {

@@ -1,61 +1,7 @@
 import assert from "node:assert/strict";
-import { IdempotencyJournal } from "../src/idempotency-journal.ts";
-import { IdempotencyKeys, type Claim } from "../src/idempotency.ts";
-import { createLogger } from "../src/log.ts";
 import type { StoreFailure } from "../src/store/store.ts";
-import { ControlledStore } from "./support/controlled-store.ts";
+import { answer, begin, day, isSettled, kinds, machine, space } from "./support/idempotency-machine.ts";
 import { describe, it } from "./support/test.ts";
-
-const answer = {
-  status: 201,
-  headers: [
-    ["location", "/connections/a"],
-    ["etag", '"1"'],
-  ],
-  body: new Uint8Array([0, 255, 123, 10]),
-} as const;
-const hour = 3_600_000;
-const day = 24 * hour;
-const space = "idempotency";
-
-/** A machine on which processes come and go; only the store and the clocks outlive them. */
-function machine() {
-  const store = new ControlledStore("e");
-  const now = { wall: 1_000 * day, monotonic: 0 };
-  const clock = { wall: () => now.wall, monotonic: () => now.monotonic };
-  const logs: { level: string; message: string; [field: string]: unknown }[] = [];
-  const write = (line: string) => logs.push(JSON.parse(line));
-  const logger = createLogger({ level: "debug", format: "json", write, now: () => 0 });
-  const start = async (maxKeys = 10, maxBytes = 1_000) => {
-    now.monotonic = 7;
-    const journal = new IdempotencyJournal({ store, lease: await store.acquire() }, clock, logger);
-    const keys = new IdempotencyKeys(maxKeys, clock.monotonic, maxBytes, journal);
-    await keys.restore();
-    return keys;
-  };
-  const advance = (ms: number) => {
-    now.wall += ms;
-    now.monotonic += ms;
-  };
-  return { store, now, logs, start, advance };
-}
-
-function begin(keys: IdempotencyKeys, key: string, fingerprint = "same") {
-  const claim = keys.claim(key, fingerprint);
-  assert.equal(claim.kind, "new", key);
-  return claim as Extract<Claim, { kind: "new" }>;
-}
-
-const kinds = (keys: IdempotencyKeys, ...names: string[]) =>
-  names.map((name) => keys.claim(name, "same").kind).join(" ");
-
-/** Whether it has resolved by now, all that can go on having gone on. */
-async function isSettled(promise: Promise<void>): Promise<boolean> {
-  let settled = false;
-  void promise.then(() => (settled = true));
-  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
-  return settled;
-}
 
 describe("IdempotencyKeys with a journal", () => {
   it("gives the first answer again after a restart, and tells of another request", async () => {
@@ -242,7 +188,15 @@ describe("IdempotencyKeys with a journal", () => {
     const { store, logs, start } = machine();
     await begin(await start(), "good").finish(answer);
     const lease = await store.acquire();
-    const values = ["", "{", "null", "{}", '{"fingerprint":"f","claimedAt":0,"status":200,"headers":[]}'];
+    const call = '{"fingerprint":"f","status":200,"headers":[],"body":""}';
+    const values = [
+      ...["", "{", "null", "{}", '{"claimedAt":0}', '{"claimedAt":0,"plain":{}}', `{"plain":${call}}`, call],
+      ...[
+        '{"claimedAt":0,"sealed":7}',
+        '{"claimedAt":0,"sealed":"plain:{}"}',
+        '{"claimedAt":0,"sealed":"plain:"}',
+      ],
+    ];
     await store.commit(
       lease,
       values.map((value, index) => ({ type: "put", space, key: `bad${index}`, value })),
@@ -250,7 +204,7 @@ describe("IdempotencyKeys with a journal", () => {
     const keys = await start();
     assert.equal(kinds(keys, "good"), "replay");
     assert.deepEqual(await store.keys(space), ["good"]);
-    assert.deepEqual([logs.length, logs[0]?.level, logs[0]?.["count"]], [1, "warn", values.length]);
+    assert.deepEqual([logs.length, logs[0]?.level, logs[0]?.["unreadable"]], [1, "warn", values.length]);
   });
 
   it("does not start on what it cannot read, but does where it cannot write", async () => {
@@ -266,81 +220,5 @@ describe("IdempotencyKeys with a journal", () => {
     );
     store.get = () => Promise.reject(new Error("unreadable"));
     await assert.rejects(start(), /unreadable/);
-  });
-});
-
-describe("IdempotencyKeys across restarts (S67)", () => {
-  it("keeps for a day, and not longer, processes coming and going", async () => {
-    const { store, start, advance } = machine();
-    await begin(await start(), "k").finish(answer);
-    for (let hours = 0; hours < 24; hours += 2) {
-      const keys = await start();
-      advance(hour);
-      assert.equal(kinds(keys, "k"), "replay", `after ${hours} h`);
-      advance(hour);
-    }
-    advance(1);
-    const keys = await start();
-    assert.deepEqual(await store.keys(space), []);
-    begin(keys, "k");
-  });
-
-  it("expires while it runs at the age that it had before", async () => {
-    const { start, advance } = machine();
-    await begin(await start(), "k").finish(answer);
-    advance(10 * hour);
-    const keys = await start();
-    advance(14 * hour);
-    assert.equal(kinds(keys, "k"), "replay");
-    advance(1);
-    begin(keys, "k");
-  });
-
-  it("counts from the claim, however long the call took", async () => {
-    const { start, advance } = machine();
-    const claim = begin(await start(), "k");
-    advance(14 * hour);
-    await claim.finish(answer);
-    advance(10 * hour);
-    assert.equal(kinds(await start(), "k"), "replay");
-    advance(1);
-    begin(await start(), "k");
-  });
-
-  it("does not expire all at once when the clock was set a day ahead, running or not", async () => {
-    const { now, start, advance } = machine();
-    const before = await start();
-    await begin(before, "a").finish(answer);
-    now.wall += day;
-    assert.equal(kinds(before, "a"), "replay");
-    await begin(before, "b").finish(answer);
-    // What is known of the time by then: that the clock was set.
-    const after = await start();
-    assert.equal(kinds(after, "a", "b"), "replay replay");
-    advance(day - hour);
-    assert.equal(kinds(after, "a", "b"), "replay replay");
-    advance(hour + 1);
-    begin(after, "a");
-    await begin(after, "c").finish(answer);
-    // And what is not: whether the clock was set, or nobody was there.
-    now.wall += day + hour;
-    assert.equal(kinds(await start(), "c"), "replay");
-  });
-
-  it("does not keep for ever when the clock was set back", async () => {
-    const { store, now, start, advance } = machine();
-    const before = await start();
-    await begin(before, "k").finish(answer);
-    now.wall -= 365 * day;
-    assert.equal(kinds(before, "k"), "replay");
-    assert.equal(kinds(await start(), "k"), "replay");
-    for (let hours = 0; hours < 24; hours += 1) {
-      advance(hour);
-      assert.deepEqual(await store.keys(space), ["k"], `after ${hours} h`);
-      await start();
-    }
-    advance(hour);
-    await start();
-    assert.deepEqual(await store.keys(space), []);
   });
 });

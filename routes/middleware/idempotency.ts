@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { createMiddleware } from "hono/factory";
+import type { KeptForm } from "../../src/idempotency-record.ts";
 import type { IdempotencyKeys, StoredAnswer } from "../../src/idempotency.ts";
 import { Problem } from "../../src/problem.ts";
+import { StoreError } from "../../src/store/store.ts";
 import type { AppContext, AppEnv } from "../context.ts";
 
 /** Answers that say that the call was not begun, or has no effect: the key stays free for a corrected or later one. */
@@ -20,8 +22,11 @@ const keptHeaders = [
   "x-content-type-options",
 ];
 
-/** `Idempotency-Key`: the first answer is given again, marked `Idempotent-Replayed: true`. Goes after the body's reading. */
-export function idempotent(keys: IdempotencyKeys) {
+/**
+ * `Idempotency-Key`: the first answer is given again, marked `Idempotent-Replayed: true`. Goes after the body's reading.
+ * `form` may be `plain` only where neither the request nor its answer can hold a secret, other than what is published.
+ */
+export function idempotent(keys: IdempotencyKeys, form: KeptForm = "sealed") {
   return createMiddleware<AppEnv>(async (c, next) => {
     const key = c.req.header("idempotency-key");
     if (key === undefined) return next();
@@ -31,7 +36,7 @@ export function idempotent(keys: IdempotencyKeys) {
         errors: [{ parameter: "Idempotency-Key", detail: "expected 1 to 255 visible ASCII characters" }],
       });
     }
-    const claim = keys.claim(key, fingerprintOf(c));
+    const claim = keys.claim(key, fingerprintOf(c), form);
     if (claim.kind === "mismatch")
       throw new Problem("idempotency-key-reused", "This Idempotency-Key came with another request before");
     if (claim.kind === "running")
@@ -65,6 +70,7 @@ function fingerprintOf(c: AppContext): string {
 }
 
 function leavesFree({ res, error }: AppContext): boolean {
+  if (error instanceof StoreError) return error.kind === "full" || error.kind === "unavailable";
   return notBegun.has(res.status) || (error instanceof Problem && hadNoEffect(error));
 }
 

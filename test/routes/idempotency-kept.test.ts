@@ -6,13 +6,17 @@ import { systemClock } from "../../src/clock.ts";
 import { IdempotencyJournal } from "../../src/idempotency-journal.ts";
 import { IdempotencyKeys } from "../../src/idempotency.ts";
 import { createLogger } from "../../src/log.ts";
+import { plainSealer } from "../../src/sealing.ts";
+import { StoredTime } from "../../src/stored-time.ts";
 import { ControlledStore } from "../support/controlled-store.ts";
 import { describe, it } from "../support/test.ts";
 
 /** A route that counts its calls, with answers that are kept in a store. */
 async function start(store: ControlledStore) {
   const logger = createLogger({ level: "error", format: "json", write: () => undefined, now: () => 0 });
-  const journal = new IdempotencyJournal({ store, lease: await store.acquire() }, systemClock, logger);
+  const lease = await store.acquire();
+  const time = await StoredTime.read(store, systemClock);
+  const journal = new IdempotencyJournal({ store, lease, sealer: plainSealer, time }, logger);
   const keys = new IdempotencyKeys(10, systemClock.monotonic, 1_000, journal);
   await keys.restore();
   let calls = 0;
