@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { GroupCommit } from "../../src/store/group-commit.ts";
+import type { Commit, CommitResult } from "../../src/store/sqlite-engine.ts";
+import { StoreError } from "../../src/store/store.ts";
+import { describe, it } from "../support/test.ts";
+
+const commit = (data: string): Commit => ({ token: "1", changes: [{ type: "append", logs: ["l"], data }] });
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const ok: CommitResult = { ok: true, positions: [1] };
+
+function rig() {
+  const groups: (readonly Commit[])[] = [];
+  const group = new GroupCommit((sent) => groups.push(sent));
+  const datas = () =>
+    groups.map((each) => each.map(({ changes }) => changes.map((change) => "data" in change && change.data)));
+  return { group, groups, datas };
+}
+
+describe("GroupCommit", () => {
+  it("sends what one turn brought as one group, and what comes meanwhile as the next", async () => {
+    const { group, groups, datas } = rig();
+    const first = [group.add(commit("a")), group.add(commit("b"))];
+    assert.equal(groups.length, 0);
+    await turn();
+    const second = group.add(commit("c"));
+    await turn();
+    assert.deepEqual(datas(), [[["a"], ["b"]]]);
+    group.done([ok, { ok: false, kind: "conflict", message: "no" }]);
+    assert.deepEqual(await first[0], [1]);
+    await assert.rejects(first[1] ?? Promise.resolve(), { name: "StoreError", kind: "conflict" });
+    assert.deepEqual(datas()[1], [["c"]]);
+    group.done([ok]);
+    await second;
+    await group.idle();
+  });
+
+  it("keeps groups small, in order, and a large commit whole", async () => {
+    const { group, groups } = rig();
+    const all = Array.from({ length: 2_500 }, (_, n) => group.add(commit(String(n))));
+    await turn();
+    const sizes: number[] = [];
+    for (let at = 0; at < groups.length; at += 1) {
+      const sent = groups[at] ?? [];
+      sizes.push(sent.length);
+      group.done(sent.map(() => ok));
+    }
+    assert.deepEqual(sizes, [1_000, 1_000, 500]);
+    await Promise.all(all);
+    const large = group.add(commit("x".repeat(8_000_000)));
+    const after = group.add(commit("y"));
+    await turn();
+    assert.deepEqual(
+      groups.slice(3).map(({ length }) => length),
+      [1],
+    );
+    group.done([ok]);
+    group.done([ok]);
+    await Promise.all([large, after]);
+  });
+
+  it("refuses more than may wait for a disk that does not keep up", async () => {
+    const { group } = rig();
+    const blocked = group.add(commit("a"));
+    await turn();
+    const waiting = Array.from({ length: 15 }, () => group.add(commit("x".repeat(10_000_000))));
+    const results = await Promise.race([Promise.allSettled(waiting.slice(-2)), turn().then(() => null)]);
+    assert.deepEqual(
+      results?.map(({ status }) => status),
+      ["rejected", "rejected"],
+    );
+    group.fail("over");
+    await assert.rejects(blocked, { kind: "unknown" });
+    for (const each of waiting) await assert.rejects(each, StoreError);
+    await group.idle();
+  });
+});

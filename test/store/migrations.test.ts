@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { migrate, migrations } from "../../src/store/sqlite-schema.ts";
+import { describe, it } from "../support/test.ts";
+
+const version = (database: DatabaseSync) =>
+  Object.values(database.prepare("PRAGMA user_version").get() ?? {})[0];
+
+describe("migrate()", () => {
+  it("makes the steps that are missing, each once", () => {
+    const database = new DatabaseSync(":memory:");
+    migrate(database, 0);
+    assert.equal(version(database), migrations.length);
+    const steps = [...migrations, ["CREATE TABLE more (x TEXT)", "INSERT INTO more VALUES ('1')"]];
+    migrate(database, migrations.length, steps);
+    migrate(database, migrations.length + 1, steps);
+    assert.equal(version(database), migrations.length + 1);
+    assert.equal(database.prepare("SELECT count(*) AS n FROM more").get()?.["n"], 1);
+    database.close();
+  });
+
+  it("a step that fails leaves nothing of itself, and those before it", () => {
+    const database = new DatabaseSync(":memory:");
+    const steps = [...migrations, ["CREATE TABLE more (x TEXT)", "INSERT INTO missing VALUES (1)"]];
+    assert.throws(() => migrate(database, 0, steps), /no such table: missing/);
+    database.exec("ROLLBACK");
+    assert.equal(version(database), migrations.length);
+    assert.equal(database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'more'").get(), undefined);
+    database.close();
+  });
+});
