@@ -1,6 +1,7 @@
 import { timestamp, type Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import { Problem } from "../problem.ts";
+import type { StoredTime } from "../stored-time.ts";
 import type { Change, Store } from "../store/store.ts";
 import { entryOccasion, gapOccasion, testOccasion, type Occasion, type Origin } from "./body.ts";
 import type { DueStep } from "./cursor.ts";
@@ -23,6 +24,7 @@ export interface HookDeps {
   readonly dispatcher: Dispatcher;
   readonly delivery: DeliveryDeps;
   readonly clock: Clock;
+  readonly time: StoredTime;
   readonly random: () => number;
   readonly schedule: Schedule;
   readonly logger: Logger;
@@ -125,13 +127,14 @@ export class Hook {
   }
 
   #laneDeps(of: LaneOf): Omit<LaneDeps, "orphaned" | "ended"> {
-    const { schedule, clock, random, dispatcher } = this.#deps;
+    const { schedule, clock, time, random, dispatcher } = this.#deps;
     const key = laneKey(of.connection, of.kind);
     const { id } = this.#webhook;
     const origin = { webhook: id, ...of };
     return {
       schedule,
       clock,
+      time: () => time.now(),
       random,
       running: () => this.#running(),
       submit: (task) => dispatcher.submit(this.#line, task),
@@ -140,7 +143,7 @@ export class Hook {
         const parcel = this.#parcel(this.#occasion(origin, step));
         return (await this.#send(parcel, attempt, signal)).outcome;
       },
-      keep: (place) => this.#commitAside([keepCursor(id, key, place)]),
+      keep: (place) => this.#commitAside([keepCursor(id, key, place), ...time.note()]),
       bury: async (step, { failures, firstAt }, failure, place) => {
         const now = clock.wall();
         const letter = {

@@ -2,19 +2,15 @@ import type { Clock } from "../clock.ts";
 import type { OrderedLog } from "../stream/log.ts";
 import { Cursor, type DueStep } from "./cursor.ts";
 import type { DeliveryFailure, Outcome } from "./delivery.ts";
+import type { Place, Tries } from "./records.ts";
 import { nextDelay, type Schedule } from "./schedule.ts";
-
-/** What was tried of the step that is due. */
-export interface Tries {
-  readonly failures: number;
-  /** Epoch milliseconds. */
-  readonly firstAt: number;
-}
 
 /** What a lane needs of its webhook. */
 export interface LaneDeps {
   readonly schedule: Schedule;
   readonly clock: Clock;
+  /** In milliseconds, going on from one process to the next. */
+  readonly time: () => number;
   readonly random: () => number;
   /** Nothing is sent while it is false; then call {@link Lane.wake}. */
   readonly running: () => boolean;
@@ -24,9 +20,9 @@ export interface LaneDeps {
   readonly holdMs: () => number;
   readonly attempt: (step: DueStep, attempt: number, signal: AbortSignal) => Promise<Outcome>;
   /** Keeps a place; false when it could not. */
-  readonly keep: (id: string) => Promise<boolean>;
+  readonly keep: (place: Place) => Promise<boolean>;
   /** Keeps a step that is given up, along with the place behind it; false when it could not. */
-  readonly bury: (step: DueStep, tries: Tries, failure: DeliveryFailure, id: string) => Promise<boolean>;
+  readonly bury: (step: DueStep, tries: Tries, failure: DeliveryFailure, place: Place) => Promise<boolean>;
   /** The connection is gone, and something of its log is left. */
   readonly orphaned: () => void;
   /** Nothing is left, and nothing will come. */
@@ -49,16 +45,18 @@ export class Lane {
   readonly cursor: Cursor;
   readonly #deps: LaneDeps;
   #state: State = idle;
-  #tries: { readonly since: number; readonly firstAt: number; failures: number } | null = null;
+  #tries: Tries | null;
   #heard: OrderedLog | null = null;
   #unlisten: () => void = () => {};
   /** The place that the store has. */
   #keptId: string | null;
 
-  constructor(cursor: Cursor, keptId: string | null, deps: LaneDeps) {
+  /** `place` is the one that the store has. */
+  constructor(cursor: Cursor, place: Place, deps: LaneDeps) {
     this.cursor = cursor;
     this.#deps = deps;
-    this.#keptId = keptId;
+    this.#keptId = place.id;
+    this.#tries = place.tries;
     this.#listen();
   }
 
@@ -118,39 +116,41 @@ export class Lane {
   }
 
   async #send(): Promise<void> {
-    const { attempt, clock, holdMs, random } = this.#deps;
+    const { attempt, time, holdMs, random } = this.#deps;
     const step = this.cursor.next();
     if (step.type !== "entry" && step.type !== "gap") return this.#rest();
     const hold = holdMs();
     if (hold > 0) return this.#wait(hold * (1 + random() / 5));
     const sending: State = { name: "sending", abort: new AbortController() };
     this.#state = sending;
-    const tries = (this.#tries ??= { since: clock.monotonic(), firstAt: clock.wall(), failures: 0 });
+    const tries = this.#tries ?? { firstAt: time(), failures: 0 };
     const outcome = await attempt(step, tries.failures + 1, sending.abort.signal);
     if (this.#state !== sending) return;
     if (outcome.type === "accepted") {
       await this.#passed();
       if (this.#state === sending) this.#rest();
     } else if (outcome.type === "failed") {
-      tries.failures += 1;
-      await this.#failed(step, outcome, tries, sending);
+      const failed = { ...tries, failures: tries.failures + 1 };
+      this.#tries = failed;
+      await this.#failed(step, outcome, failed, sending);
     } else this.#state = idle;
   }
 
-  async #failed(
-    step: DueStep,
-    failure: DeliveryFailure,
-    tries: { readonly since: number; readonly firstAt: number; readonly failures: number },
-    sending: State,
-  ): Promise<void> {
-    const { schedule, clock, random, bury } = this.#deps;
-    const sinceFirstMs = clock.monotonic() - tries.since;
+  async #failed(step: DueStep, failure: DeliveryFailure, tries: Tries, sending: State): Promise<void> {
+    const { schedule, time, random, bury, keep } = this.#deps;
+    const sinceFirstMs = time() - tries.firstAt;
     const { retryAfterMs } = failure;
     const { failures } = tries;
     const delay = nextDelay(schedule, { failures, sinceFirstMs, retryAfterMs, random: random() });
-    if (delay !== null) return this.#wait(delay);
+    if (delay !== null) {
+      this.#wait(delay);
+      // So that its time does not begin anew with a process; where it cannot be kept, it does.
+      const { id } = this.cursor;
+      if (await keep({ id, tries })) this.#keptId = id;
+      return;
+    }
     const id = this.cursor.idBehind;
-    const buried = await bury(step, tries, failure, id);
+    const buried = await bury(step, tries, failure, { id, tries: null });
     if (this.#state !== sending) return;
     // It is not lost for want of a place to keep it: it is tried, and given up, once more.
     if (!buried) return this.#wait(schedule.delaysMs.at(-1) ?? schedule.giveUpAfterMs);
@@ -165,7 +165,7 @@ export class Lane {
     this.cursor.pass();
     const { id } = this.cursor;
     // Where it cannot be kept, what follows a restart is delivered once more; waiting would help nobody.
-    if (await this.#deps.keep(id)) this.#keptId = id;
+    if (await this.#deps.keep({ id, tries: null })) this.#keptId = id;
   }
 
   #rest(): void {

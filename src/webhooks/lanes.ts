@@ -5,7 +5,7 @@ import type { Entry, OrderedLog } from "../stream/log.ts";
 import type { LogKind } from "./body.ts";
 import { Cursor } from "./cursor.ts";
 import { Lane, type LaneDeps } from "./lane.ts";
-import { forgetCursor, keepCursor, laneKey } from "./records.ts";
+import { forgetCursor, keepCursor, laneKey, type Place } from "./records.ts";
 import type { Webhook } from "./webhook.ts";
 
 /** What webhooks need of a connection. */
@@ -44,16 +44,16 @@ export class Lanes {
   readonly #deps: LanesDeps;
   readonly #lanes = new Map<string, Lane>();
   readonly #orphans = new Map<string, LaneOf>();
-  /** Ids that the store has, of lanes that are not there yet. */
-  readonly #places = new Map<string, string>();
+  /** Those that the store has, of lanes that are not there yet. */
+  readonly #places = new Map<string, Place>();
 
   constructor(deps: LanesDeps) {
     this.#deps = deps;
   }
 
   /** The store has this place for a lane to come. */
-  place(lane: string, id: string): void {
-    this.#places.set(lane, id);
+  place(lane: string, place: Place): void {
+    this.#places.set(lane, place);
   }
 
   /** The lanes whose places nobody has taken. */
@@ -136,7 +136,7 @@ export class Lanes {
   get unkept(): readonly Change[] {
     const { id } = this.#deps.webhook();
     return [...this.#lanes].flatMap(([key, { unkept }]) =>
-      unkept === null ? [] : [keepCursor(id, key, unkept)],
+      unkept === null ? [] : [keepCursor(id, key, { id: unkept, tries: null })],
     );
   }
 
@@ -147,9 +147,9 @@ export class Lanes {
   }
 
   #open(key: string, of: LaneOf, log: OrderedLog): void {
-    const place = this.#places.get(key) ?? null;
+    const place = this.#places.get(key) ?? { id: null, tries: null };
     this.#places.delete(key);
-    const cursor = new Cursor(log, place, (entry) => isWanted(this.#deps.webhook(), of.kind, entry));
+    const cursor = new Cursor(log, place.id, (entry) => isWanted(this.#deps.webhook(), of.kind, entry));
     const lane = new Lane(cursor, place, {
       ...this.#deps.laneDeps(of),
       orphaned: () => this.#orphaned(key, of),

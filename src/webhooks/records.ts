@@ -6,7 +6,7 @@ export type Commit = (changes: readonly Change[]) => Promise<unknown>;
 
 /** Webhook id → the webhook. */
 export const webhookSpace = "webhooks";
-/** `<webhook>/<connection>/<messages|events>` → `{id}` of the last entry that is done with. */
+/** `<webhook>/<connection>/<messages|events>` → {@link Place}. */
 export const cursorSpace = "webhook-cursors";
 /** Webhook id → how many dead letters had to go. */
 export const droppedSpace = "webhook-dropped";
@@ -16,13 +16,23 @@ export const deadSpace = (webhook: string) => `webhook-dead/${webhook}`;
 export const laneKey = (connection: string, kind: LogKind) => `${connection}/${kind}`;
 export const cursorKey = (webhook: string, lane: string) => `${webhook}/${lane}`;
 
-export function keepCursor(webhook: string, lane: string, id: string): Change {
-  return {
-    type: "put",
-    space: cursorSpace,
-    key: cursorKey(webhook, lane),
-    value: JSON.stringify({ id }),
-  };
+/** What was tried of the step that is due. */
+export interface Tries {
+  readonly failures: number;
+  /** Of the time that goes on from one process to the next, in milliseconds. */
+  readonly firstAt: number;
+}
+
+/** Where a lane is in its log. */
+export interface Place {
+  /** The last entry that is done with; null at the beginning. */
+  readonly id: string | null;
+  /** What became so far of what comes next. */
+  readonly tries: Tries | null;
+}
+
+export function keepCursor(webhook: string, lane: string, place: Place): Change {
+  return { type: "put", space: cursorSpace, key: cursorKey(webhook, lane), value: JSON.stringify(place) };
 }
 
 export function forgetCursor(webhook: string, lane: string): Change {

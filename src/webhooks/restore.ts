@@ -1,6 +1,14 @@
 import type { Change, Store } from "../store/store.ts";
 import type { Hook } from "./hook.ts";
-import { commitInParts, cursorSpace, forgetCursor, readAll, webhookSpace, type Commit } from "./records.ts";
+import {
+  commitInParts,
+  cursorSpace,
+  forgetCursor,
+  readAll,
+  webhookSpace,
+  type Commit,
+  type Place,
+} from "./records.ts";
 import type { Webhook } from "./webhook.ts";
 
 /** The webhooks that the store has, with their places and their dead letters; places of no webhook go. */
@@ -20,7 +28,7 @@ export async function restoreHooks(
     const slash = key.indexOf("/");
     const hook = hooks.get(key.slice(0, slash));
     if (hook === undefined) stray.push({ type: "delete", space: cursorSpace, key });
-    else hook.lanes.place(key.slice(slash + 1), (JSON.parse(value) as { id: string }).id);
+    else hook.lanes.place(key.slice(slash + 1), JSON.parse(value) as Place);
   }
   await commitInParts(commit, stray);
   return [...hooks.values()];

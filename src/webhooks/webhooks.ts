@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from "uuid";
 import type { Logger } from "../log.ts";
 import { Problem } from "../problem.ts";
+import type { StoredTime } from "../stored-time.ts";
 import type { Sealer } from "../sealing.ts";
 import { StoreError, type Change, type Lease, type Store } from "../store/store.ts";
 import type { Clock } from "../clock.ts";
@@ -37,6 +38,7 @@ export interface WebhooksDeps {
   readonly delivery: DeliveryDeps;
   readonly clock: Clock;
   /** In [0, 1). */
+  readonly time: StoredTime;
   readonly random: () => number;
   readonly logger: Logger;
   readonly limits: WebhookLimits;
@@ -60,12 +62,12 @@ export class Webhooks {
   #unlisten: () => void = () => {};
 
   constructor(deps: WebhooksDeps) {
-    const { store, clock, random, logger, delivery } = deps;
+    const { store, clock, time, random, logger, delivery } = deps;
     this.#deps = deps;
     this.#hooks = new Hooks(deps.limits.maxWebhooks);
     this.#commit = (changes) => this.#write(changes);
     this.#hookDeps = {
-      ...{ store, clock, random, logger, delivery, commit: this.#commit },
+      ...{ store, clock, time, random, logger, delivery, commit: this.#commit },
       dispatcher: new Dispatcher(deps.limits.maxWebhookRequests),
       schedule: deps.schedule ?? standardSchedule,
     };
@@ -251,9 +253,9 @@ export class Webhooks {
   /** Keeps the webhook, behind the places at which its new lanes begin: else a restart would begin before them. */
   async #keep(hook: Hook, webhook: Webhook): Promise<void> {
     const tails = hook.lanes.tails(webhook, this.#connectionsOf(webhook));
-    const places = [...tails].map(([lane, id]) => keepCursor(webhook.id, lane, id));
+    const places = [...tails].map(([lane, id]) => keepCursor(webhook.id, lane, { id, tries: null }));
     await commitInParts(this.#commit, [...places, putWebhook(webhook)]);
-    for (const [lane, id] of tails) hook.lanes.place(lane, id);
+    for (const [lane, id] of tails) hook.lanes.place(lane, { id, tries: null });
   }
 
   async #write(changes: readonly Change[]): Promise<void> {

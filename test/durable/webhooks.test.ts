@@ -51,6 +51,34 @@ describe("webhooks in a store", () => {
     }
   });
 
+  it("go on with what was tried before a restart, so that its time does not begin anew", async () => {
+    await using place = durablePlace();
+    await using endpoint = await startEndpoint(status(500));
+    await using broker = await startScriptedBroker(
+      acceptsThen((peer) => {
+        if (peer.number === 1) peer.send(message("t", "1", { qos: 1, messageId: 1 }));
+        peer.answer("publish", () => {});
+      }),
+    );
+    const patient = { ...quick, giveUpAfterMs: 3_600_000 };
+    const before = await place.start(place.environment, { webhookSchedule: patient });
+    const { id } = (await before.call("POST", "/webhooks", { url: endpoint.url, topics: ["#"] })).body;
+    const request = { url: broker.url, log: { durable: true } };
+    assert.equal((await before.call("PUT", "/connections/home", request)).status, 201);
+    await endpoint.nth(3);
+    await before.stop();
+    const came = endpoint.received.length;
+    // An hour is over by now, had it not begun with the process.
+    const after = await place.start(place.environment, { webhookSchedule: { ...quick, giveUpAfterMs: 1 } });
+    await endpoint.nth(came + 1);
+    let dead: { attempts: number }[] = [];
+    while (dead.length === 0)
+      dead = (await after.call("GET", `/webhooks/${id}/deliveries?state=dead`)).body.items;
+    // The third may have been under way when the process ended.
+    assert.ok((dead[0]?.attempts ?? 0) >= 3, JSON.stringify(dead));
+    assert.equal(endpoint.received.length, came + 1);
+  });
+
   it("need a key for their secrets", async () => {
     await using place = durablePlace();
     const { CONNACK_SECRET_KEY: _, ...environment } = place.environment;

@@ -3,6 +3,7 @@ import { localPolicy } from "../../src/broker/egress.ts";
 import { createResolver } from "../../src/broker/resolver.ts";
 import { systemClock } from "../../src/clock.ts";
 import { Messages } from "../../src/connection/messages.ts";
+import { StoredTime } from "../../src/stored-time.ts";
 import { createLogger } from "../../src/log.ts";
 import { parseTopicName } from "../../src/mqtt/topic.ts";
 import { plainSealer } from "../../src/sealing.ts";
@@ -132,6 +133,7 @@ export async function startWebhooks(options: RigOptions = {}): Promise<WebhookRi
       logger,
       sealer: plainSealer,
       clock: systemClock,
+      time: await StoredTime.read(store, systemClock),
       random: () => 0,
     },
     limits: { maxWebhooks: 1_000, maxWebhookRequests: options.maxWebhookRequests ?? 64 },

@@ -333,7 +333,9 @@ describe("Webhooks: restarts", () => {
     const before = await startWebhooks({ store, connections });
     await before.create({ url: endpoint.url, topics: ["#"] });
     home.receive("t", "1");
-    await eventually(async () => Object.values(await store.all("webhook-cursors"))[0] === '{"id":"am-2"}');
+    await eventually(
+      async () => Object.values(await store.all("webhook-cursors"))[0] === '{"id":"am-2","tries":null}',
+    );
     // From here on nothing is kept, as though the process had died.
     store.failure = new StoreError("unavailable", "gone");
     home.receive("t", "2");
