@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { runtimeProgram, thisRuntime, type RuntimeName } from "./runtimes.ts";
 
 /** A child process whose output is kept; it is killed with its scope. */
 export interface Program extends AsyncDisposable {
@@ -72,15 +73,19 @@ export function startProgram(
 /** How the README runs Connack on Deno. */
 export const denoFlags = ["-A", "--unstable-no-legacy-abort"] as const;
 
-/** The arguments with which the runtime that runs this test runs `file`, a path from the root of the repository. */
-export function runtimeArguments(file: string): string[] {
+/** The arguments with which a runtime, this one unless told, runs `file`, a path from the root of the repository. */
+export function runtimeArguments(file: string, runtime: RuntimeName = thisRuntime): string[] {
   const path = join(import.meta.dirname, "../..", file);
-  return "Deno" in globalThis ? ["run", ...denoFlags, "--no-check", path] : [path];
+  return runtime === "deno" ? ["run", ...denoFlags, "--no-check", path] : [path];
 }
 
 /** `main.ts`, as it is deployed, on a free port. */
-export function startMain(environment: Record<string, string> = {}, args: readonly string[] = []): Program {
-  return startProgram(process.execPath, [...runtimeArguments("src/main.ts"), ...args], {
+export function startMain(
+  environment: Record<string, string> = {},
+  args: readonly string[] = [],
+  runtime: RuntimeName = thisRuntime,
+): Program {
+  return startProgram(runtimeProgram(runtime), [...runtimeArguments("src/main.ts", runtime), ...args], {
     CONNACK_PORT: "0",
     CONNACK_STORE: "memory",
     ...environment,

@@ -1,9 +1,9 @@
 /** Runs the tests on both runtimes: `bun test/support/run.ts [--bun] [--bun-sqlite] [--deno] [--skip-install] [part of a path]…` */
-import { existsSync, readdirSync } from "node:fs";
 import { glob } from "node:fs/promises";
 import { join } from "node:path";
 import { installTools, missingTools } from "./install.ts";
 import { none, sum } from "./junit.ts";
+import { denoProgram } from "./runtimes.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 import { type FileResult, killRunning, type Runtime, runTestFile } from "./test-file.ts";
 import type { ToolName } from "./tools.ts";
@@ -32,13 +32,6 @@ const runtimes: readonly Runtime[] = [
     command: (file, report) => [denoProgram(), "test", "-A", "--no-check", `--junit-path=${report}`, file],
   },
 ];
-
-/** The installed binary itself: what is in .bin needs Node, and hides how its child has ended. */
-function denoProgram(): string {
-  const packages = join(root, "node_modules/@deno");
-  const names = existsSync(packages) ? readdirSync(packages) : [];
-  return names.map((name) => join(packages, name, "deno")).find((path) => existsSync(path)) ?? "deno";
-}
 
 function log(line: string): void {
   process.stdout.write(`${line}\n`);
