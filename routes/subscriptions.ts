@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { SubscriptionState } from "../src/connection/subscriptions.ts";
+import type { SubscriptionState } from "../src/connection/wanted.ts";
 import { topicFilterSchema } from "../src/mqtt/fields.ts";
 import type { ProtocolVersion } from "../src/mqtt/protocol-version.ts";
 import { reasonName } from "../src/mqtt/reason.ts";

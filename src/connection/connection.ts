@@ -72,7 +72,7 @@ export class Connection {
       tell: (announcement) => this.#tell(announcement),
       parts: beginning.parts,
       subscriptions: beginning.subscriptions,
-      saved: () => this.saved(),
+      saved: keeping && (() => this.saved()),
     });
     this.#attempts = new Attempts({
       deps: deps.attempt,
@@ -200,7 +200,7 @@ export class Connection {
       createdAt: this.createdAt,
       kept,
       failed: state.name === "failed" ? { failure: state.failure, at: state.since } : null,
-      subscriptions: this.session.subscriptions.list(),
+      subscriptions: this.session.subscriptions.known,
     };
   }
 

@@ -5,7 +5,7 @@ import { newParts, type SessionParts } from "./session-parts.ts";
 import { initialMachine, type Machine } from "./state.ts";
 import type { OutboxLimits } from "./outbox.ts";
 import type { Keeping, StoredConnection } from "./stored-connection.ts";
-import type { SubscriptionState } from "./subscriptions.ts";
+import type { KnownSubscriptions } from "./wanted.ts";
 
 /** What a connection begins as. */
 export interface Origin {
@@ -26,7 +26,7 @@ export interface Beginning {
   readonly createdAt: number;
   readonly clientId: string;
   readonly parts: SessionParts;
-  readonly subscriptions: readonly SubscriptionState[];
+  readonly subscriptions: KnownSubscriptions;
 }
 
 export interface BeginningDeps {
@@ -58,8 +58,10 @@ export function beginningOf(
       request,
       newParts({ id, request, limits, epoch: was?.messages ?? newEpoch(), clock, keeping }),
     ),
-    subscriptions:
-      was?.subscriptions ?? request.subscriptions.map((subscription) => ({ subscription, result: null })),
+    subscriptions: was?.subscriptions ?? {
+      wanted: request.subscriptions.map((subscription) => ({ subscription, result: null })),
+      unwanted: [],
+    },
   };
 }
 

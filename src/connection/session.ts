@@ -22,7 +22,8 @@ import { Requests } from "./requests.ts";
 import { RetainedReads } from "./retained-reads.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { Machine } from "./state.ts";
-import { Subscriptions, type Subscribed, type SubscriptionState } from "./subscriptions.ts";
+import { Subscriptions, type Subscribed } from "./subscriptions.ts";
+import type { KnownSubscriptions } from "./wanted.ts";
 
 export interface SessionLimits extends PublishLimits, OutboxLimits {
   /** Subscriptions of one connection at most, those of calls that read included. */
@@ -36,10 +37,9 @@ export interface SessionDeps {
   readonly tell: (announcement: Announcement) => void;
   /** What it goes on with. */
   readonly parts: SessionParts;
-  /** What should be subscribed, and what is known of it. */
-  readonly subscriptions: readonly SubscriptionState[];
-  /** Resolves when a change of subscriptions is kept, where such are. */
-  readonly saved: () => Promise<void>;
+  readonly subscriptions: KnownSubscriptions;
+  /** Resolves when a change of subscriptions is kept; null where such are not. */
+  readonly saved: (() => Promise<void>) | null;
 }
 
 /** How long a call may take, and its caller. */
@@ -62,13 +62,13 @@ export class Session implements SessionState {
   #link: Link | null = null;
 
   constructor({ cleanStart }: ConnectionRequest, deps: SessionDeps) {
-    const { limits, clock, machine, tell, parts, subscriptions } = deps;
+    const { limits, clock, machine, tell, parts, subscriptions, saved } = deps;
     this.#deps = deps;
     this.parts = parts;
     this.#cleanStart = cleanStart;
     this.#outgoing = new Outgoing(() => this.publisher.pump());
     this.publisher = new Publisher(this.#outgoing, limits, machine, clock);
-    this.subscriptions = new Subscriptions(subscriptions, limits.maxSubscriptions, tell);
+    this.subscriptions = new Subscriptions(subscriptions, limits.maxSubscriptions, tell, saved);
   }
 
   get messages(): Messages {
@@ -170,7 +170,7 @@ export class Session implements SessionState {
     const late = () => unansweredInTime("SUBACK", patience.waitMs);
     const add = (link: Link, over: AbortSignal) => this.subscriptions.add(subscription, link, over);
     const subscribed = await this.#call(patience, late, add);
-    await this.#deps.saved();
+    await this.#deps.saved?.();
     return subscribed;
   }
 
@@ -183,7 +183,7 @@ export class Session implements SessionState {
   async unsubscribe(topicFilter: TopicFilter, patience: Patience): Promise<void> {
     const late = () => unansweredInTime("UNSUBACK", patience.waitMs);
     await this.#call(patience, late, (link) => this.subscriptions.remove(topicFilter, link));
-    await this.#deps.saved();
+    await this.#deps.saved?.();
   }
 
   /** @throws {Problem} as `Subscriptions.hold`, or `acknowledgement-timeout` */

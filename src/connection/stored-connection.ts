@@ -1,13 +1,12 @@
-import type { SubscribeResult } from "../broker/client-event.ts";
 import type { Failure } from "../broker/failure.ts";
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
-import type { Subscription } from "../mqtt/subscription.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import { fromStored, toStored } from "../request/stored-request.ts";
 import type { Sealer } from "../sealing.ts";
 import type { StoredTime } from "../stored-time.ts";
 import type { Journal } from "../store/journal.ts";
 import type { Lease, Store } from "../store/store.ts";
+import type { KnownSubscriptions } from "./wanted.ts";
 
 /** What keeps connections over the end of the process. */
 export interface Keeping {
@@ -35,10 +34,7 @@ export interface StoredConnection {
   /** It has given up, and is not to be dialled by itself. */
   readonly failed: { readonly failure: Failure; readonly at: number } | null;
   /** What is subscribed, with what the broker granted on the session that it may still have. */
-  readonly subscriptions: readonly {
-    readonly subscription: Subscription;
-    readonly result: SubscribeResult | null;
-  }[];
+  readonly subscriptions: KnownSubscriptions;
 }
 
 /** Where in the store what belongs to a connection is. */

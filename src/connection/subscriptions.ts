@@ -1,7 +1,6 @@
 import type { SubscribeResult } from "../broker/client-event.ts";
 import type { Subscription } from "../mqtt/subscription.ts";
 import type { TopicFilter, TopicName } from "../mqtt/topic.ts";
-import { matches } from "../mqtt/topic.ts";
 import { Problem } from "../problem.ts";
 import { Turns } from "../turns.ts";
 import type { Announcement } from "./announcement.ts";
@@ -15,13 +14,14 @@ import {
   version5OnlyProblem,
 } from "./subscribe-limits.ts";
 import { refused, subscribed, unsubscribed } from "./subscription-events.ts";
-import { isGranted, isWanted, withRetained, type Wanted } from "./wanted.ts";
-
-/** A subscription as it stands with the broker. */
-export interface SubscriptionState {
-  readonly subscription: Subscription;
-  readonly result: SubscribeResult | null;
-}
+import {
+  isGranted,
+  isWanted,
+  withRetained,
+  WantedSubscriptions,
+  type KnownSubscriptions,
+  type SubscriptionState,
+} from "./wanted.ts";
 
 /** The answer to SUBSCRIBE; `created` is false where the subscription had been there. */
 export interface Subscribed {
@@ -39,25 +39,31 @@ const noAnswer: SubscribeResult = { reasonCode: 0x80, reasonString: null };
 export class Subscriptions {
   readonly #tell: (announcement: Announcement) => void;
   readonly #most: number;
-  readonly #wanted = new Map<TopicFilter, Wanted>();
+  readonly #wanted: WantedSubscriptions;
   /** Calls on one filter go one after another. */
   readonly #turns = new Turns();
   #link: Link | null = null;
 
+  /** `saved` resolves when {@link known} is kept; null where it is not. */
   constructor(
-    wanted: readonly SubscriptionState[],
+    known: KnownSubscriptions,
     most: number,
     tell: (announcement: Announcement) => void,
+    saved: (() => Promise<void>) | null,
   ) {
     this.#tell = tell;
     this.#most = most;
-    for (const { subscription, result } of wanted)
-      this.#wanted.set(subscription.topicFilter, { subscription, kept: true, holders: 0, result });
+    this.#wanted = new WantedSubscriptions(known, saved);
+  }
+
+  /** What another process goes on with. */
+  get known(): KnownSubscriptions {
+    return this.#wanted.known;
   }
 
   /** Those that are resources, oldest first. */
-  list(): SubscriptionState[] {
-    return [...this.#wanted.values()].filter(({ kept }) => kept);
+  list(): readonly SubscriptionState[] {
+    return this.#wanted.known.wanted;
   }
 
   find(topicFilter: string): SubscriptionState | null {
@@ -65,16 +71,9 @@ export class Subscriptions {
     return wanted?.kept === true ? wanted : null;
   }
 
-  /**
-   * Whether a retained message to this topic belongs to any of them but the one with exactly that filter; and to that
-   * one where it may be live, for it shows the flag as it was published (§3.8.3.1).
-   */
+  /** As {@link WantedSubscriptions.covers}. */
   covers(topic: TopicName): boolean {
-    for (const [filter, { subscription }] of this.#wanted) {
-      const exactly = (filter as string) === topic && subscription.retainAsPublished !== true;
-      if (!exactly && matches(filter, topic)) return true;
-    }
-    return false;
+    return this.#wanted.covers(topic);
   }
 
   /**
@@ -85,7 +84,7 @@ export class Subscriptions {
     this.#link = link;
     for (const [filter, wanted] of this.#wanted) {
       if (isWanted(wanted)) {
-        if (!link.sessionPresent) this.#note(filter, null);
+        if (!link.sessionPresent) this.#wanted.note(filter, null);
       } else if (link.sessionPresent) void this.#letGo(filter);
       else this.#wanted.delete(filter);
     }
@@ -184,10 +183,10 @@ export class Subscriptions {
         // One that the broker had refused before.
         if (kept) this.#tell(subscribed(asked, result, link.protocolVersion));
       }
-      this.#count(topicFilter, 1);
+      this.#wanted.count(topicFilter, 1);
       let released: Promise<void> | null = null;
       const release = () => {
-        if (released === null) this.#count(topicFilter, -1);
+        if (released === null) this.#wanted.count(topicFilter, -1);
         return (released ??= this.#letGo(topicFilter));
       };
       // Whoever has left calls nothing.
@@ -202,33 +201,34 @@ export class Subscriptions {
     const limit = subscriptionRefusal(subscription, link.negotiated);
     if (limit !== null) throw limit;
     const { topicFilter } = subscription;
-    const isNew = !this.#wanted.has(topicFilter);
-    if (isNew && this.#wanted.size >= this.#most) throw tooManySubscriptions(this.#most);
+    const before = this.#wanted.get(topicFilter);
+    if (before === undefined && this.#wanted.size >= this.#most) throw tooManySubscriptions(this.#most);
     // Counted, and let go when it is lost: the session may have it all the same.
-    if (isNew) this.#wanted.set(topicFilter, { subscription, kept: false, holders: 0, result: null });
+    const passing = { subscription, kept: false, holders: 0, result: null };
+    if (before === undefined || kept) await this.#wanted.doubt(before ?? passing, kept);
     const results = await link.client.subscribe([subscription]);
     if (results === null) {
       // One that was there may be another one now.
-      this.#note(topicFilter, null);
+      this.#wanted.note(topicFilter, null);
       throw lostUnanswered("SUBACK");
     }
     const result = results[0] ?? noAnswer;
     if (isGranted(result)) return result;
-    if (isNew) this.#wanted.delete(topicFilter);
+    if (before === undefined) this.#wanted.delete(topicFilter);
+    else this.#wanted.note(topicFilter, before.result);
     const { protocolVersion } = link;
     if (kept) this.#tell(refused(subscription, result, "broker", protocolVersion));
     throw refusalProblem("subscription", { packet: "suback", ...result, protocolVersion });
   }
 
   async #unsubscribe(topicFilter: TopicFilter, link: Link): Promise<void> {
-    // Whether the broker has it is not known until it answers; should the connection go, it is made again.
-    const before = this.#wanted.get(topicFilter)?.result ?? null;
-    this.#note(topicFilter, null);
+    const before = this.#wanted.get(topicFilter);
+    if (before !== undefined) await this.#wanted.doubt(before, before.kept);
     const result = await link.client.unsubscribe(topicFilter);
     if (result === null) throw lostUnanswered("UNSUBACK");
     const { protocolVersion } = link;
     if (result.reasonCode >= 0x80) {
-      this.#note(topicFilter, before);
+      this.#wanted.note(topicFilter, before?.result ?? null);
       throw refusalProblem("unsubscribe", { packet: "unsuback", ...result, protocolVersion });
     }
     const wanted = this.#wanted.get(topicFilter);
@@ -259,19 +259,9 @@ export class Subscriptions {
     const wanted = this.#wanted.get(subscription.topicFilter);
     // It may have been given up meanwhile.
     if (wanted?.subscription !== subscription) return;
-    this.#note(subscription.topicFilter, result);
+    this.#wanted.note(subscription.topicFilter, result);
     if (!wanted.kept) return;
     if (isGranted(result)) this.#tell(subscribed(subscription, result, link.protocolVersion));
     else this.#tell(refused(subscription, result, from, link.protocolVersion));
-  }
-
-  #note(topicFilter: TopicFilter, result: SubscribeResult | null): void {
-    const wanted = this.#wanted.get(topicFilter);
-    if (wanted !== undefined) this.#wanted.set(topicFilter, { ...wanted, result });
-  }
-
-  #count(topicFilter: TopicFilter, by: number): void {
-    const wanted = this.#wanted.get(topicFilter);
-    if (wanted !== undefined) this.#wanted.set(topicFilter, { ...wanted, holders: wanted.holders + by });
   }
 }
