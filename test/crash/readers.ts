@@ -2,19 +2,14 @@ import type { Server } from "./server.ts";
 import type { Shown, ToldLog } from "./told-log.ts";
 import type { Home, World } from "./world.ts";
 
-/** A message as it is read. */
-export interface ReadMessage extends Shown {
-  readonly payload: string;
-}
-
 /** All pages of a log behind a cursor; null when the server was killed meanwhile. */
-export async function readAll<T extends Shown>(
+export async function readAll(
   server: Server,
   path: string,
   after: string | null,
   wrong: string[],
-): Promise<T[] | null> {
-  const all: T[] = [];
+): Promise<Shown[] | null> {
+  const all: Shown[] = [];
   for (let cursor = after ?? "earliest"; ;) {
     const reply = await server.call("GET", `${path}?format=json&limit=1000&after=${cursor}`);
     if (reply === null) return null;
@@ -34,8 +29,7 @@ export async function pollMessages(world: World, server: Server, home: Home): Pr
     const from = cursor === null ? "" : `&after=${cursor}`;
     const reply = await server.call("GET", `/connections/${home.id}/messages?wait=1&limit=7${from}`);
     if (reply === null || reply.status !== 200) return;
-    for (const item of reply.body.items as ReadMessage[])
-      world.wrong.push(...home.messages.note(item), ...home.published.read(item.payload, item.id));
+    for (const item of reply.body.items as Shown[]) world.wrong.push(...home.messages.note(item));
     cursor = reply.body.next;
   }
 }

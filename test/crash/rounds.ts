@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as passed } from "node:timers/promises";
 import { startMosquitto } from "../support/mosquitto.ts";
@@ -72,6 +73,8 @@ export async function runRounds(options: RoundsOptions): Promise<Outcome> {
       world.wrong.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
     });
   }
+  // What the broker did tells whose fault it is.
+  if (world.wrong.length > 0) writeFileSync(join(directory, "mosquitto.log"), broker.log());
   const messages = world.homes.reduce((sum, home) => sum + home.published.size, 0);
   return { round: world.wrong.length > 0 ? round : null, wrong: world.wrong, kills: counts, messages };
 }

@@ -1,6 +1,7 @@
-/** An entry of a log as a reader was shown it. */
+/** An entry of a log as a reader was shown it; messages have a payload. */
 export interface Shown {
   readonly id: string;
+  readonly payload?: string;
 }
 
 const sequenceOf = (id: string) => Number(id.slice(id.lastIndexOf("-") + 1));
@@ -8,12 +9,14 @@ const sequenceOf = (id: string) => Number(id.slice(id.lastIndexOf("-") + 1));
 /** What readers were shown of one log, over all crashes. */
 export class ToldLog {
   readonly #what: string;
+  readonly #onNew: (entry: Shown) => string[];
   readonly #shown = new Map<string, string>();
   #ids: string[] = [];
 
-  /** `what` it is, for complaints. */
-  constructor(what: string) {
+  /** `what` it is, for complaints; `onNew` is called with what is shown for the first time, and complains, too. */
+  constructor(what: string, onNew: (entry: Shown) => string[] = () => []) {
     this.#what = what;
+    this.#onNew = onNew;
   }
 
   /** A reader was shown this. What is wrong with it, if it has been shown before. */
@@ -22,11 +25,10 @@ export class ToldLog {
     const before = this.#shown.get(entry.id);
     if (before !== undefined && before !== text)
       return [`${this.#what}: ${entry.id} was ${before}, and is ${text}`];
-    if (before === undefined) {
-      this.#shown.set(entry.id, text);
-      this.#ids.push(entry.id);
-    }
-    return [];
+    if (before !== undefined) return [];
+    this.#shown.set(entry.id, text);
+    this.#ids.push(entry.id);
+    return this.#onNew(entry);
   }
 
   /** The newest that was shown, but `back`; null where there is none. */

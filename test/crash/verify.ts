@@ -1,8 +1,7 @@
 import { identityOf } from "./load.ts";
 import type { Random } from "./random.ts";
-import { readAll, type ReadMessage } from "./readers.ts";
+import { readAll } from "./readers.ts";
 import type { Reply, Server } from "./server.ts";
-import type { Shown } from "./told-log.ts";
 import { publish, type Home, type Identity, type World } from "./world.ts";
 
 /** So much later all is there that will be. */
@@ -16,7 +15,7 @@ export async function verify(world: World, server: Server, random: Random): Prom
   const there = world.homes.filter(({ id }) => certain.has(id));
   await Promise.all(there.map((home) => verifyHome(world, server, random.fork(), home)));
   const after = world.events.cursor(random.below(200));
-  wrong.push(...world.events.compare(after, (await readAll<Shown>(server, "/events", after, wrong)) ?? []));
+  wrong.push(...world.events.compare(after, (await readAll(server, "/events", after, wrong)) ?? []));
   wrong.push(...server.complaints);
 }
 
@@ -38,9 +37,7 @@ async function verifyHome(world: World, server: Server, random: Random, home: Ho
   for (const topic of granted.keys())
     if (topic.startsWith("extra/")) await publish(world, home, topic, random.below(2) === 0 ? 1 : 2);
   const events = home.events.cursor(random.below(100));
-  wrong.push(
-    ...home.events.compare(events, (await readAll<Shown>(server, `${path}/events`, events, wrong)) ?? []),
-  );
+  wrong.push(...home.events.compare(events, (await readAll(server, `${path}/events`, events, wrong)) ?? []));
   await verifyMessages(world, server, home, random.below(500));
   return undefined;
 }
@@ -74,9 +71,8 @@ async function verifyMessages(world: World, server: Server, home: Home, back: nu
   const after = home.messages.cursor(back);
   const deadline = performance.now() + patienceMs;
   for (;;) {
-    const read = (await readAll<ReadMessage>(server, path, after, wrong)) ?? [];
+    const read = (await readAll(server, path, after, wrong)) ?? [];
     wrong.push(...home.messages.compare(after, read));
-    for (const { payload, id } of read) wrong.push(...home.published.read(payload, id));
     if (home.published.owed.length === 0) return;
     if (performance.now() > deadline) break;
     await server.call("GET", `${path}?wait=1&after=${home.messages.cursor(0) ?? "earliest"}`);

@@ -44,6 +44,7 @@ const versions = ["5", "3.1.1", "5"] as const;
 export function homes(broker: Mosquitto): Home[] {
   return versions.map((protocolVersion, n) => {
     const id = `home-${n}`;
+    const published = new Published(`messages of ${id}`);
     return {
       id,
       request: {
@@ -56,8 +57,8 @@ export function homes(broker: Mosquitto): Home[] {
         subscriptions: [{ topicFilter: `load/${n}/#`, qos: 2 }],
         log: { durable: true, messages: 20_000, bytes: 16_777_216 },
       },
-      published: new Published(`messages of ${id}`),
-      messages: new ToldLog(`messages of ${id}`),
+      published,
+      messages: new ToldLog(`messages of ${id}`, ({ id, payload = "" }) => published.read(payload, id)),
       events: new ToldLog(`events of ${id}`),
       subscriptions: new Promised(`the subscription of ${id} to`),
       open: false,
