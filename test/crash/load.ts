@@ -41,6 +41,7 @@ async function atHome(world: World, server: Server, random: Random, home: Home):
     follow(world, server, `/connections/${home.id}/messages`, home.messages),
     follow(world, server, `/connections/${home.id}/events`, home.events),
     subscribeAround(server, random.fork(), home),
+    queueMany(world, server, random.fork(), home),
   ];
   await Promise.all(work);
 }
@@ -81,6 +82,19 @@ async function publishMany(world: World, server: Server, random: Random, home: H
     await passed(random.below(20));
   }
   await Promise.all(acknowledged);
+}
+
+/** Has the outbox publish. */
+async function queueMany(world: World, server: Server, random: Random, home: Home): Promise<void> {
+  while (!server.killed) {
+    const payload = `o${world.next()}`;
+    world.queued.send(payload, home.id, 1);
+    const message = { topic: `queued/${home.id}/${random.below(2)}`, payload, qos: 1 + random.below(2) };
+    const reply = await server.call("POST", `/connections/${home.id}/publish?queue=3600`, message);
+    if (reply?.status === 202) world.queued.acknowledge(payload);
+    else if (reply !== null) world.wrong.push(`queueing was answered ${JSON.stringify(reply)}`);
+    await passed(random.below(20));
+  }
 }
 
 async function subscribeAround(server: Server, random: Random, home: Home): Promise<void> {

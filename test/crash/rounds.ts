@@ -6,6 +6,7 @@ import { connectClient } from "../support/mqtt-client.ts";
 import type { RuntimeName } from "../support/runtimes.ts";
 import { load } from "./load.ts";
 import { Promised } from "./promised.ts";
+import { Published } from "./published.ts";
 import { Random } from "./random.ts";
 import { Server } from "./server.ts";
 import { ToldLog } from "./told-log.ts";
@@ -56,11 +57,14 @@ export async function runRounds(options: RoundsOptions): Promise<Outcome> {
     broker,
     publisher,
     homes: homes(broker),
+    queued: new Published("what was queued"),
     connections: new Promised("the connection"),
     events: new ToldLog("events of all"),
     wrong: [],
     next: () => (number += 1),
   };
+  publisher.on("message", (_, payload) => world.wrong.push(...world.queued.read(String(payload), "outside")));
+  await publisher.subscribeAsync("queued/#", { qos: 1 });
   const random = new Random(seed);
   const counts: Record<string, number> = {};
   let round = 0;

@@ -1,3 +1,4 @@
+import { setTimeout as passed } from "node:timers/promises";
 import { identityOf } from "./load.ts";
 import type { Random } from "./random.ts";
 import { readAll } from "./readers.ts";
@@ -16,6 +17,9 @@ export async function verify(world: World, server: Server, random: Random): Prom
   await Promise.all(there.map((home) => verifyHome(world, server, random.fork(), home)));
   const after = world.events.cursor(random.below(200));
   wrong.push(...world.events.compare(after, (await readAll(server, "/events", after, wrong)) ?? []));
+  const deadline = performance.now() + patienceMs;
+  while (world.queued.owed.length > 0 && performance.now() < deadline) await passed(10);
+  if (world.queued.owed.length > 0) wrong.push(`queued and not delivered: ${world.queued.owed.join(", ")}`);
   wrong.push(...server.complaints);
 }
 

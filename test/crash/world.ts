@@ -31,6 +31,8 @@ export interface World {
   readonly broker: Mosquitto;
   readonly publisher: MqttClient;
   readonly homes: readonly Home[];
+  /** What was answered 202; it has to come to the outside. */
+  readonly queued: Published;
   readonly connections: Promised<Identity>;
   readonly events: ToldLog;
   /** What was found wrong. */
