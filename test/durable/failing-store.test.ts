@@ -30,7 +30,9 @@ for (const { refusal, code, state, status } of cases) {
       await peer.closed;
       const view = await inState(app, "home", "waiting");
       assert.equal(view.lastError.code, code);
-      assert.ok(!peer.received.some(({ cmd }) => cmd === "puback" || cmd === "pubrec" || cmd === "disconnect"));
+      assert.ok(
+        !peer.received.some(({ cmd }) => cmd === "puback" || cmd === "pubrec" || cmd === "disconnect"),
+      );
       assert.deepEqual(await logged(app), []);
       const ready = await app.call("GET", "/readyz");
       assert.equal(ready.status, 503);
@@ -68,7 +70,10 @@ for (const { refusal, code, state, status } of cases) {
       while ((await stream.next("connected")).data.attempt === 1);
       const seen = stream.seen.filter(({ id }) => id !== undefined).map(({ type }) => type);
       assert.deepEqual(seen.slice(-5), ["connected", "disconnected", "waiting", "connecting", "connected"]);
-      assert.deepEqual(await types(app), seen.filter((type) => type !== "snapshot"));
+      assert.deepEqual(
+        await types(app),
+        seen.filter((type) => type !== "snapshot"),
+      );
     });
 
     it("refuses what is to be durable, of which nothing is left, and nothing else", async () => {

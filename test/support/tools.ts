@@ -7,7 +7,16 @@ interface Tool {
 }
 
 /** The programs from outside the repository that some tests need. */
-export const toolNames = ["mosquitto", "openssl", "paho", "curl", "iproute2", "php", "python"] as const;
+export const toolNames = [
+  "mosquitto",
+  "openssl",
+  "paho",
+  "curl",
+  "iproute2",
+  "php",
+  "python",
+  "strace",
+] as const;
 export type ToolName = (typeof toolNames)[number];
 
 const tools: Readonly<Record<ToolName, Tool>> = {
@@ -18,6 +27,7 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   curl: { debianPackage: "curl", probe: ["curl", "--version"] },
   php: { debianPackage: "php-cli", probe: ["php", "--version"] },
   python: { debianPackage: "python3", probe: ["python3", "--version"] },
+  strace: { debianPackage: "strace", probe: ["strace", "-V"] },
   iproute2: { debianPackage: "iproute2", probe: ["ss", "--version"] },
 };
 
