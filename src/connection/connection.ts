@@ -87,7 +87,7 @@ export class Connection {
       onEnded: () => this.session.end(),
     });
     if (origin.predecessor === undefined) this.#own();
-    this.#keeper = keeping && new Keeper(id, keeping, () => this.#stored());
+    this.#keeper = keeping && new Keeper(id, keeping, () => this.#stored(), beginning.first);
   }
 
   get log(): OrderedLog<LifecycleEntry> {
@@ -156,8 +156,10 @@ export class Connection {
    * @throws {StoreError} when it may
    */
   forget(): Promise<void> {
+    const { parts } = this.session;
     // The logs at once, too: it may be for want of room that it is deleted.
-    return this.#keeper?.remove(removalOf(this.session.parts)) ?? Promise.resolve();
+    const remove = () => this.#keeper?.remove(removalOf(parts)) ?? Promise.resolve();
+    return parts.messages.keeping?.inbound.giveWay(remove) ?? remove();
   }
 
   /** Another connection under this id has its record, and goes on with its parts where it keeps such. */

@@ -19,11 +19,14 @@ export class Keeper {
   #next: Promise<void> | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
+  #first: readonly Change[];
 
-  constructor(id: string, keeping: Keeping, state: () => StoredConnection) {
+  /** `first` is changed along with the first save. */
+  constructor(id: string, keeping: Keeping, state: () => StoredConnection, first: readonly Change[]) {
     this.#id = id;
     this.#keeping = keeping;
     this.#state = state;
+    this.#first = first;
   }
 
   /**
@@ -97,6 +100,8 @@ export class Keeper {
     // It has changed while it was sealed.
     if (state.request !== request) return this.#write();
     const value = toRecord(state, this.#sealed.text);
-    await store.commit(lease, [{ type: "put", space: places.connections, key: this.#id, value }]);
+    const put: Change = { type: "put", space: places.connections, key: this.#id, value };
+    await store.commit(lease, [...this.#first, put]);
+    this.#first = [];
   }
 }

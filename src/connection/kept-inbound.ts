@@ -29,6 +29,7 @@ export class KeptInbound {
   #bytes = 0;
   #arrived = 0;
   #settled = 0;
+  #paused = false;
   #room: (() => void)[] = [];
   /** Called when more is settled; there is one network connection at a time to hear of it. */
   onSettled: (kept: boolean) => void = nothing;
@@ -70,13 +71,30 @@ export class KeptInbound {
     this.#arrived += 1;
     this.#bytes += bytes;
     this.#turn.push({ changes, bytes, kept, failed });
+    if (this.#paused) return;
     if (this.#turn.length >= mostInTurn) this.#commit();
     else this.#flush ??= setImmediate(() => this.#commit());
+  }
+
+  /**
+   * Keeps nothing while `remove` is under way, nor when it has succeeded: that would be left in the store for ever, should
+   * the process die before the end. What came meanwhile is not acknowledged, so the broker has it; it is kept when that fails.
+   */
+  async giveWay(remove: () => Promise<void>): Promise<void> {
+    this.#paused = true;
+    try {
+      await remove();
+    } catch (error) {
+      this.#paused = false;
+      this.#commit();
+      throw error;
+    }
   }
 
   #commit(): void {
     clearImmediate(this.#flush);
     this.#flush = undefined;
+    if (this.#paused || this.#turn.length === 0) return;
     const items = this.#turn;
     this.#turn = [];
     void this.#keep(items);

@@ -1,10 +1,11 @@
 import type { Clock } from "../clock.ts";
 import { generateClientId, type ConnectionRequest } from "../request/connection-request.ts";
+import type { Change } from "../store/store.ts";
 import type { Connection } from "./connection.ts";
 import { newParts, type SessionParts } from "./session-parts.ts";
 import { initialMachine, type Machine } from "./state.ts";
 import type { OutboxLimits } from "./outbox.ts";
-import type { Keeping, StoredConnection } from "./stored-connection.ts";
+import { places, type Keeping, type StoredConnection } from "./stored-connection.ts";
 import type { KnownSubscriptions } from "./wanted.ts";
 
 /** What a connection begins as. */
@@ -27,6 +28,8 @@ export interface Beginning {
   readonly clientId: string;
   readonly parts: SessionParts;
   readonly subscriptions: KnownSubscriptions;
+  /** What is changed in the store along with its first record. */
+  readonly first: readonly Change[];
 }
 
 export interface BeginningDeps {
@@ -62,7 +65,16 @@ export function beginningOf(
       wanted: request.subscriptions.map((subscription) => ({ subscription, result: null })),
       unwanted: [],
     },
+    first: goesOn(origin) ? [] : [{ type: "clear", space: places.outbox(id) }],
   };
+}
+
+/**
+ * Whether there is an outbox under this id that is this connection's. Where there is none, what became of messages of a
+ * former one may still be there: it was kept while that one drained, and the process ended before it was cleaned up.
+ */
+function goesOn({ stored, predecessor }: Origin): boolean {
+  return stored !== undefined || (predecessor?.session.parts.outbox ?? null) !== null;
 }
 
 /** What was acknowledged, or accepted, is not lost because the request has changed. */

@@ -55,7 +55,7 @@ async function crash(
 ) {
   store.crash();
   peer.reset();
-  await using next = await startApp(brief, { store: new RiggedStore(store.disk) });
+  await using next = await startApp(brief, { store: new RiggedStore(store) });
   await inState(next, "home", "connected");
   await body(next, await broker.connection(2));
   await app.stop();

@@ -15,6 +15,8 @@ export interface DurableScene extends AsyncDisposable {
   readonly peer: ScriptedPeer;
   /** The process dies, and another one goes on with what is on disk; with the broker's side of its network connection. */
   crash(): Promise<{ readonly app: TestApp; readonly peer: ScriptedPeer }>;
+  /** The process dies, and another one goes on, whether with `home` or without. */
+  restart(): Promise<TestApp>;
 }
 
 /** A broker that is silent, since the test plays it, is not waited for. */
@@ -41,18 +43,24 @@ export async function durableScene(
   assert.equal(put.status, 201, put.text);
   const peer = await broker.connection(1);
   const all = opened.move();
+  let current = store;
+  const restart = async () => {
+    current.crash();
+    for (const each of broker.peers) each.reset();
+    current = new RiggedStore(current);
+    return all.use(await startApp(brief, { store: current }));
+  };
   return {
     broker,
     store,
     app,
     peer,
     async crash() {
-      store.crash();
-      peer.reset();
-      const next = all.use(await startApp(brief, { store: new RiggedStore(store.disk) }));
+      const next = await restart();
       await inState(next, "home", "connected");
       return { app: next, peer: await broker.connection(2) };
     },
+    restart,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
@@ -67,15 +75,20 @@ export const isMessage: Which = (changes) =>
 export const isIncoming: Which = (changes) =>
   changes.some((change) => change.type === "put" && change.space.startsWith("incoming/"));
 
-/** Acknowledgements that the broker has got, in order; all that were sent before are there. */
-export async function acknowledgements(app: TestApp, peer: ScriptedPeer): Promise<string[]> {
-  const ping = await app.call("POST", "/connections/home/ping");
-  assert.equal(ping.status, 200, ping.text);
+/** Acknowledgements that the broker has got, in order. */
+export function acknowledged(peer: ScriptedPeer): string[] {
   return peer.received.flatMap((packet) =>
     packet.cmd === "puback" || packet.cmd === "pubrec" || packet.cmd === "pubcomp"
       ? [`${packet.cmd} ${packet.messageId}`]
       : [],
   );
+}
+
+/** The same, when all that were sent before are there. */
+export async function acknowledgements(app: TestApp, peer: ScriptedPeer): Promise<string[]> {
+  const ping = await app.call("POST", "/connections/home/ping");
+  assert.equal(ping.status, 200, ping.text);
+  return acknowledged(peer);
 }
 
 /** The payloads in the log of `home`. */

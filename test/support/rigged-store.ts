@@ -19,6 +19,8 @@ export type Which = (changes: readonly Change[]) => boolean;
 export interface HeldCommit {
   readonly changes: readonly Change[];
   release(): void;
+  /** It is not applied, if it is held `before` that. */
+  fail(kind: StoreFailure): void;
 }
 
 interface Rule {
@@ -36,6 +38,8 @@ const all: Which = () => true;
 export class RiggedStore implements Store {
   readonly survives = "power";
   readonly disk: MemoryStore;
+  /** Spaces in which something has been put, by anybody on this disk. */
+  readonly spaces: Set<string>;
   readonly #watchers = new Listeners();
   readonly #crashed = Promise.withResolvers<never>();
   #rules: Rule[] = [];
@@ -43,8 +47,10 @@ export class RiggedStore implements Store {
   #last: Promise<unknown> = Promise.resolve();
   #dead = false;
 
-  constructor(disk = new MemoryStore("disk")) {
-    this.disk = disk;
+  /** Goes on with what another one has left, or begins with nothing. */
+  constructor(before?: RiggedStore) {
+    this.disk = before?.disk ?? new MemoryStore("disk");
+    this.spaces = before?.spaces ?? new Set();
     this.#crashed.promise.catch(() => {});
   }
 
@@ -93,6 +99,7 @@ export class RiggedStore implements Store {
     const done = this.#last.then(async () => {
       await this.#pass("before", changes);
       if (this.#dead) throw new StoreError("unknown", "The process has crashed");
+      for (const change of changes) if (change.type === "put") this.spaces.add(change.space);
       const positions = await this.disk.commit(lease, changes);
       await this.#pass("after", changes);
       return positions;
@@ -105,8 +112,9 @@ export class RiggedStore implements Store {
     const rule = this.#rules.find((each) => each.gate === gate && each.which(changes));
     if (rule === undefined) return;
     this.#rules = this.#rules.filter((each) => each !== rule);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    rule.held({ changes, release: resolve });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const fail = (kind: StoreFailure) => reject(new StoreError(kind, "The test refuses"));
+    rule.held({ changes, release: resolve, fail });
     await Promise.race([promise, this.#crashed.promise]);
   }
 
