@@ -37,7 +37,7 @@ describe("S62: nothing goes out that is not on the disk", () => {
       using directory = temporaryDirectory();
       await using broker = await startScriptedBroker(accepts());
       const file = join(directory.path, "trace");
-      await using server = startTraced(traceOptions(file), {
+      await using server = startTraced(file, traceOptions, {
         CONNACK_STORE: `sqlite:${join(directory.path, "connack.db")}`,
         CONNACK_SECRET_KEY: secretKey,
       });

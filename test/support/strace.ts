@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { needs } from "./needs.ts";
 import { runtimeArguments, startProgram, type Program } from "./program.ts";
 
@@ -6,20 +7,37 @@ import { runtimeArguments, startProgram, type Program } from "./program.ts";
 export function cannotTrace(): string | false {
   const missing = needs("strace");
   if (missing !== false) return missing;
-  const { status } = spawnSync("strace", ["-D", "-f", "-e", "trace=none", "true"], { stdio: "ignore" });
+  const { status } = spawnSync("strace", ["-f", "-e", "trace=none", "true"], { stdio: "ignore" });
   return status === 0 ? false : "this user may not trace a process";
 }
 
 /**
- * `main.ts` on a free port with its system calls traced; signals go to it. `options` are strace's: what to trace, where
- * to write it, and what to do to the process meanwhile.
+ * `main.ts` on a free port with its system calls traced into a file; signals go to it, and not to strace. `options` are
+ * strace's: what to trace, and what to do to the process meanwhile.
  */
-export function startTraced(options: readonly string[], environment: Record<string, string>): Program {
-  const program = [process.execPath, ...runtimeArguments("src/main.ts")];
-  return startProgram("strace", ["-D", "-f", "-qq", ...options, ...program], {
-    CONNACK_PORT: "0",
-    ...environment,
-  });
+export function startTraced(
+  file: string,
+  options: readonly string[],
+  environment: Record<string, string>,
+): Program {
+  const args = ["-f", "-qq", "-o", file, ...options, process.execPath, ...runtimeArguments("src/main.ts")];
+  const program = startProgram("strace", args, { CONNACK_PORT: "0", ...environment });
+  let over = false;
+  const exited = program.exited.finally(() => (over = true));
+  const signal = (name: NodeJS.Signals) => {
+    // The first to call anything is the first thread of the first process.
+    const pid = over ? 0 : Number(/^\d+/.exec(readFileSync(file, "utf8"))?.[0]);
+    if (pid > 0) process.kill(pid, name);
+  };
+  return {
+    ...program,
+    exited,
+    signal,
+    async [Symbol.asyncDispose]() {
+      signal("SIGKILL");
+      await exited;
+    },
+  };
 }
 
 const hex = (text: string | Buffer) =>
@@ -73,7 +91,7 @@ export class Trace {
 }
 
 /** What {@link Trace} reads. */
-export const traceOptions = (file: string): readonly string[] => [
-  ...["-o", file, "-xx", "-y", "-s", "16384"],
+export const traceOptions: readonly string[] = [
+  ...["-xx", "-y", "-s", "16384"],
   ...["-e", "trace=read,readv,recvfrom,recvmsg,write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync"],
 ];
