@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as passed } from "node:timers/promises";
 import { startMosquitto } from "../support/mosquitto.ts";
 import { connectClient } from "../support/mqtt-client.ts";
@@ -105,7 +106,7 @@ async function killLoaded(
   world: World,
   server: Server,
   random: Random,
-  kill: "load" | "delete",
+  kill: "load" | "delete" | "stop",
 ): Promise<void> {
   await server.listening();
   const deleted = Promise.withResolvers<void>();
@@ -119,6 +120,16 @@ async function killLoaded(
     await Promise.race([deleted.promise, failed]);
     await passed(random.below(12));
   }
-  await server.kill();
+  await (kill === "stop" ? stopWell(world, server) : server.kill());
   await loaded;
+}
+
+/** S65: it ends in time and in order, and leaves nothing to repair. */
+async function stopWell(world: World, server: Server): Promise<void> {
+  const status = await server.stop();
+  if (status !== 0) world.wrong.push(`SIGTERM: it ended with ${status}`);
+  const database = new DatabaseSync(world.file, { readOnly: true });
+  const clean = database.prepare("SELECT clean FROM state").get()?.["clean"];
+  database.close();
+  if (clean !== 1) world.wrong.push("SIGTERM: the store was not closed");
 }

@@ -13,7 +13,10 @@ export interface Reply {
 /** No call is held as long as this; one that is, hangs. */
 const hangsMs = 30_000;
 
-/** One run of `main.ts` on the store; it ends by SIGKILL. */
+/** From SIGTERM to the end; the service has 10 s for what is under way. */
+const graceMs = 10_000;
+
+/** One run of `main.ts` on the store; it ends by a signal. */
 export class Server {
   readonly #program: Program;
   #url = "";
@@ -33,6 +36,7 @@ export class Server {
     this.#url = line.slice(line.indexOf("http:"));
   }
 
+  /** A signal has been sent, so that calls may fail. */
   get killed(): boolean {
     return this.#killed;
   }
@@ -50,6 +54,16 @@ export class Server {
     this.#killed = true;
     this.#program.signal("SIGKILL");
     await this.#program.exited;
+  }
+
+  /** Has it stop by itself; its exit status, null when it does not within the time it has. */
+  async stop(): Promise<number | null> {
+    this.#killed = true;
+    this.#program.signal("SIGTERM");
+    const late = setTimeout(() => this.#program.signal("SIGKILL"), graceMs);
+    const status = await this.#program.exited;
+    clearTimeout(late);
+    return status;
   }
 
   /** Null when it was killed before the answer was whole. */
