@@ -68,7 +68,7 @@ describe("S60: kill -9 at a write to the store's files", () => {
       const empty = (file: string) => {
         const database = new DatabaseSync(file);
         database.exec("PRAGMA journal_mode = WAL");
-        database.exec(`PRAGMA application_id = ${0x434e414b}`);
+        database.exec("PRAGMA application_id = 0x434e414b");
         database.close();
       };
       assert.ok((await killEverywhere(3, empty)) > 3);

@@ -86,7 +86,7 @@ describe("S60: DELETE when the process dies", () => {
         // While it drains, what the broker acknowledges has a fate, and what it sends is its own.
         peer.send(message("t", "late", { qos: 2, messageId: 3 }));
         peer.send(message("t", "later", { qos: 1, messageId: 4 }));
-        const { messageId = 0 } = peer.received.filter((packet) => packet.cmd === "publish").at(-1) ?? {};
+        const { messageId = 0 } = peer.received.findLast((packet) => packet.cmd === "publish") ?? {};
         peer.send({ cmd: "puback", messageId });
         await last;
         await peer.closed;

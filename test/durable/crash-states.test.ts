@@ -19,7 +19,7 @@ const release = (peer: ScriptedPeer) => peer.send({ cmd: "pubrel", messageId: 7 
 type Until = (scene: DurableScene) => Promise<readonly string[]>;
 
 /** What the broker does when the process is back, as the standard has it (MQTT 5 §4.4). */
-type Then = (peer: ScriptedPeer) => Promise<unknown>;
+type Afterwards = (peer: ScriptedPeer) => Promise<unknown>;
 
 /** Held up, `send` leads to no acknowledgement. */
 async function heldUp(
@@ -40,28 +40,28 @@ async function received(peer: ScriptedPeer): Promise<void> {
   await peer.next("pubrec");
 }
 
-const publishAgain: Then = async (peer) => {
+const publishAgain: Afterwards = async (peer) => {
   publish(peer, 1, true);
   await peer.next("puback");
 };
-const publishAndRelease: Then = async (peer) => {
+const publishAndRelease: Afterwards = async (peer) => {
   publish(peer, 2, true);
   await peer.next("pubrec");
   release(peer);
   await peer.next("pubcomp");
 };
-const releaseAgain: Then = async (peer) => {
+const releaseAgain: Afterwards = async (peer) => {
   release(peer);
   await peer.next("pubcomp");
 };
-const nothing: Then = async () => {};
+const nothing: Afterwards = async () => {};
 
 interface Case {
   readonly name: string;
   readonly until: Until;
   /** What the broker has got by then. */
   readonly acknowledged: readonly string[];
-  readonly then: Then;
+  readonly afterwards: Afterwards;
   readonly times: number;
 }
 
@@ -70,14 +70,14 @@ const cases: readonly Case[] = [
     name: "QoS 1, between PUBLISH and commit: once",
     until: (scene) => heldUp(scene, "before", isMessage, () => publish(scene.peer, 1)),
     acknowledged: [],
-    then: publishAgain,
+    afterwards: publishAgain,
     times: 1,
   },
   {
     name: "QoS 1, between commit and PUBACK: twice, for the broker must send it again",
     until: (scene) => heldUp(scene, "after", isMessage, () => publish(scene.peer, 1)),
     acknowledged: [],
-    then: publishAgain,
+    afterwards: publishAgain,
     times: 2,
   },
   {
@@ -88,21 +88,21 @@ const cases: readonly Case[] = [
       return acknowledgements(app, peer);
     },
     acknowledged: ["puback 7"],
-    then: nothing,
+    afterwards: nothing,
     times: 1,
   },
   {
     name: "QoS 2, between PUBLISH and commit: once",
     until: (scene) => heldUp(scene, "before", isIncoming, () => publish(scene.peer, 2)),
     acknowledged: [],
-    then: publishAndRelease,
+    afterwards: publishAndRelease,
     times: 1,
   },
   {
     name: "QoS 2, between commit and PUBREC: once",
     until: (scene) => heldUp(scene, "after", isIncoming, () => publish(scene.peer, 2)),
     acknowledged: [],
-    then: publishAndRelease,
+    afterwards: publishAndRelease,
     times: 1,
   },
   {
@@ -112,7 +112,7 @@ const cases: readonly Case[] = [
       return acknowledgements(app, peer);
     },
     acknowledged: ["pubrec 7"],
-    then: releaseAgain,
+    afterwards: releaseAgain,
     times: 1,
   },
   {
@@ -122,7 +122,7 @@ const cases: readonly Case[] = [
       return acknowledgements(app, peer);
     },
     acknowledged: ["pubrec 7"],
-    then: publishAndRelease,
+    afterwards: publishAndRelease,
     times: 1,
   },
   {
@@ -132,7 +132,7 @@ const cases: readonly Case[] = [
       return heldUp(scene, "before", isMessage, () => release(scene.peer));
     },
     acknowledged: ["pubrec 7"],
-    then: releaseAgain,
+    afterwards: releaseAgain,
     times: 1,
   },
   {
@@ -142,7 +142,7 @@ const cases: readonly Case[] = [
       return heldUp(scene, "after", isMessage, () => release(scene.peer));
     },
     acknowledged: ["pubrec 7"],
-    then: releaseAgain,
+    afterwards: releaseAgain,
     times: 1,
   },
   {
@@ -153,20 +153,20 @@ const cases: readonly Case[] = [
       return acknowledgements(app, peer);
     },
     acknowledged: ["pubrec 7", "pubcomp 7"],
-    then: releaseAgain,
+    afterwards: releaseAgain,
     times: 1,
   },
 ];
 
 for (const protocolVersion of ["5", "3.1.1"] as const) {
   describe(`S61: a message of MQTT ${protocolVersion} when the process dies`, () => {
-    for (const { name, until, acknowledged, then, times } of cases)
+    for (const { name, until, acknowledged, afterwards, times } of cases)
       it(name, async () => {
         const expiry = protocolVersion === "5" ? {} : { properties: undefined, clientId: "home" };
         await using scene = await durableScene({ protocolVersion, ...expiry });
         assert.deepEqual(await until(scene), acknowledged);
         const { app, peer } = await scene.crash();
-        await then(peer);
+        await afterwards(peer);
         await acknowledgements(app, peer);
         assert.deepEqual(
           await logged(app),

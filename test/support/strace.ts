@@ -76,7 +76,7 @@ export class Trace {
       if (index < from) continue;
       const thread = line.split(" ", 1)[0] ?? "";
       if (/\bf(data)?sync\(/.test(line) && line.includes(walFile)) {
-        if (/= 0$/.test(line)) return index;
+        if (line.endsWith("= 0")) return index;
         begun.add(thread);
       } else if (/<\.\.\. f(data)?sync resumed>.*= 0$/.test(line) && begun.has(thread)) return index;
     }
