@@ -61,11 +61,19 @@ export function beginningOf(
       request,
       newParts({ id, request, limits, epoch: was?.messages ?? newEpoch(), clock, keeping }),
     ),
-    subscriptions: was?.subscriptions ?? {
-      wanted: request.subscriptions.map((subscription) => ({ subscription, result: null })),
-      unwanted: [],
-    },
+    subscriptions: was?.subscriptions ?? begun(origin, request),
     first: goesOn(origin) ? [] : [{ type: "clear", space: places.outbox(id) }],
+  };
+}
+
+/** Those of the request; what the session may have of the connection before it, and is not among them, is let go. */
+function begun({ predecessor }: Origin, { subscriptions }: ConnectionRequest): KnownSubscriptions {
+  const before = predecessor?.session.subscriptions.known ?? { wanted: [], unwanted: [] };
+  const filters = [...before.wanted.map(({ subscription }) => subscription.topicFilter), ...before.unwanted];
+  const asked = new Set(subscriptions.map(({ topicFilter }) => topicFilter));
+  return {
+    wanted: subscriptions.map((subscription) => ({ subscription, result: null })),
+    unwanted: filters.filter((filter) => !asked.has(filter)),
   };
 }
 

@@ -133,3 +133,20 @@ describe("a durable subscription, when the process dies", () => {
     },
   );
 });
+
+describe("a subscription", () => {
+  scene("that is not in the request which takes its place is taken back", async ({ app, broker }) => {
+    const request = {
+      url: broker.url,
+      cleanStart: false,
+      properties: { sessionExpiryInterval: 3_600 },
+      subscriptions: [{ topicFilter: "b", qos: 1 }],
+    };
+    const put = app.call("PUT", "/connections/home", request);
+    const next = await broker.connection(2);
+    assert.deepEqual((await next.next("unsubscribe")).unsubscriptions, ["a"]);
+    assert.equal((await next.next("subscribe")).subscriptions[0]?.topic, "b");
+    assert.equal((await put).status, 200);
+    assert.deepEqual(await listed(app), ["b 1"]);
+  });
+});
