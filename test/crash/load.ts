@@ -39,9 +39,13 @@ async function atHome(world: World, server: Server, random: Random, home: Home):
     publishMany(world, server, random.fork(), home),
     pollMessages(world, server, home),
     follow(world, server, `/connections/${home.id}/messages`, home.messages),
-    follow(world, server, `/connections/${home.id}/events`, home.events),
-    subscribeAround(server, random.fork(), home),
     queueMany(world, server, random.fork(), home),
+    ...(home.replaced
+      ? [replaceOnce(world, server, random.fork(), home)]
+      : [
+          follow(world, server, `/connections/${home.id}/events`, home.events),
+          subscribeAround(server, random.fork(), home),
+        ]),
   ];
   await Promise.all(work);
 }
@@ -66,6 +70,17 @@ async function settle(world: World, server: Server, home: Home): Promise<boolean
     );
   }
   return home.open;
+}
+
+/** Puts another request in its place, and notes under which identity it goes on. */
+async function replaceOnce(world: World, server: Server, random: Random, home: Home): Promise<void> {
+  await passed(random.below(300));
+  if (server.killed) return;
+  world.connections.change(home.id);
+  const labels = { round: String(world.next()) };
+  const put = await server.call("PUT", `/connections/${home.id}`, { ...home.request, labels });
+  if (put?.status === 200) world.connections.told(home.id, identityOf(put));
+  else if (put !== null && !server.killed) world.wrong.push(`PUT was answered ${JSON.stringify(put)}`);
 }
 
 export function identityOf({ body: { clientId, createdAt } }: Reply) {

@@ -27,6 +27,11 @@ export class Promised<T> {
     this.#entries.set(key, { standing: "there", shown });
   }
 
+  /** It stays, and what is shown of it may be another thing from now on. */
+  change(key: string): void {
+    this.#entries.set(key, { standing: "there", shown: null });
+  }
+
   /** The answer to its deletion is awaited. */
   leave(key: string): void {
     this.#entries.set(key, { standing: "leaving", shown: this.#entries.get(key)?.shown ?? null });

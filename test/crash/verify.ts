@@ -40,10 +40,15 @@ async function verifyHome(world: World, server: Server, random: Random, home: Ho
   // Whatever it says that it is subscribed to has to come.
   for (const topic of granted.keys())
     if (topic.startsWith("extra/")) await publish(world, home, topic, random.below(2) === 0 ? 1 : 2);
-  const events = home.events.cursor(random.below(100));
-  wrong.push(...home.events.compare(events, (await readAll(server, `${path}/events`, events, wrong)) ?? []));
+  if (!home.replaced) await verifyEvents(world, server, home, random.below(100));
   await verifyMessages(world, server, home, random.below(500));
   return undefined;
+}
+
+async function verifyEvents({ wrong }: World, server: Server, home: Home, back: number): Promise<void> {
+  const path = `/connections/${home.id}/events`;
+  const after = home.events.cursor(back);
+  wrong.push(...home.events.compare(after, (await readAll(server, path, after, wrong)) ?? []));
 }
 
 async function connected(server: Server, path: string): Promise<boolean> {

@@ -15,6 +15,8 @@ export interface Identity {
 export interface Home {
   readonly id: string;
   readonly request: object;
+  /** It is replaced now and then, and goes on with its messages; its events and further subscriptions do not. */
+  readonly replaced: boolean;
   readonly published: Published;
   readonly messages: ToldLog;
   readonly events: ToldLog;
@@ -49,6 +51,7 @@ export function homes(broker: Mosquitto): Home[] {
     const published = new Published(`messages of ${id}`);
     return {
       id,
+      replaced: n === 2,
       request: {
         url: broker.url,
         protocolVersion,
