@@ -156,10 +156,15 @@ async function create(world: World, server: Server, random: Random): Promise<voi
     log: { durable: random.below(2) === 0 },
   };
   world.connections.ask(id);
-  const reply = await (random.below(2) === 0
-    ? server.call("PUT", `/connections/${id}`, request)
-    : server.call("POST", "/connections", { id, ...request }));
-  if (reply?.status === 201) world.connections.told(id, identityOf(reply));
+  if (random.below(2) === 0) {
+    const put = await server.call("PUT", `/connections/${id}`, request);
+    if (put?.status === 201) world.connections.told(id, identityOf(put));
+    return;
+  }
+  const post = await server.call("POST", "/connections", { id, ...request }, { "idempotency-key": id });
+  if (post?.status !== 201) return;
+  world.connections.told(id, identityOf(post));
+  world.answered.set(id, { request: { id, ...request }, answer: JSON.stringify(post.body) });
 }
 
 async function remove(

@@ -61,6 +61,7 @@ export async function runRounds(options: RoundsOptions): Promise<Outcome> {
     queued: new Published("what was queued"),
     connections: new Promised("the connection"),
     events: new ToldLog("events of all"),
+    answered: new Map(),
     wrong: [],
     next: () => (number += 1),
   };

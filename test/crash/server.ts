@@ -67,14 +67,18 @@ export class Server {
   }
 
   /** Null when it was killed before the answer was whole. */
-  async call(method: string, path: string, body?: object): Promise<Reply | null> {
+  async call(
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<Reply | null> {
     try {
       const response = await fetch(`${this.#url}${path}`, {
         method,
         signal: AbortSignal.timeout(hangsMs),
-        ...(body === undefined
-          ? {}
-          : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+        headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const text = await response.text();
       return { status: response.status, body: text === "" ? null : JSON.parse(text) };

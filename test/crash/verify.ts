@@ -17,10 +17,22 @@ export async function verify(world: World, server: Server, random: Random): Prom
   await Promise.all(there.map((home) => verifyHome(world, server, random.fork(), home)));
   const after = world.events.cursor(random.below(200));
   wrong.push(...world.events.compare(after, (await readAll(server, "/events", after, wrong)) ?? []));
+  await verifyAnswers(world, server, random);
   const deadline = performance.now() + patienceMs;
   while (world.queued.owed.length > 0 && performance.now() < deadline) await passed(10);
   if (world.queued.owed.length > 0) wrong.push(`queued and not delivered: ${world.queued.owed.join(", ")}`);
   wrong.push(...server.complaints);
+}
+
+/** What has been answered is answered again, and not done again. */
+async function verifyAnswers({ answered, wrong }: World, server: Server, random: Random): Promise<void> {
+  for (let n = 0; n < 3; n += 1) {
+    const [key, { request, answer }] = random.pick([...answered]) ?? ["", { request: {}, answer: "" }];
+    if (key === "") return;
+    const again = await server.call("POST", "/connections", request, { "idempotency-key": key });
+    if (again?.status !== 201 || JSON.stringify(again.body) !== answer)
+      wrong.push(`the call with the key ${key} was answered ${answer}, and is ${JSON.stringify(again)}`);
+  }
 }
 
 async function identities(server: Server): Promise<Map<string, Identity>> {

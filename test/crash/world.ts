@@ -37,6 +37,8 @@ export interface World {
   readonly queued: Published;
   readonly connections: Promised<Identity>;
   readonly events: ToldLog;
+  /** Requests that were answered, with the answers, by their Idempotency-Key. */
+  readonly answered: Map<string, { readonly request: object; readonly answer: string }>;
   /** What was found wrong. */
   readonly wrong: string[];
   /** Numbers that make names unique. */
