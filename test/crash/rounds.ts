@@ -32,7 +32,8 @@ export interface Outcome {
   readonly messages: number;
 }
 
-type Kill = "load" | "delete" | "start" | "young";
+/** When it is killed: under load, behind a DELETE, while it starts, on a new store; or it stops by itself. */
+type Kill = "load" | "delete" | "start" | "young" | "stop";
 const kills: readonly Kill[] = [
   "load",
   "load",
@@ -43,6 +44,7 @@ const kills: readonly Kill[] = [
   "start",
   "start",
   "young",
+  "stop",
 ];
 
 /** Kills a server that is under load again and again, and looks each time at what it has kept of what it promised. */
