@@ -28,11 +28,15 @@ function isAckPacket(cmd: string): cmd is AckPacket {
 class AckGate {
   readonly #messages: KeptMessages;
   readonly #write: (bytes: Buffer) => void;
+  /** What had come before this network connection. */
+  readonly #before: number;
   #held: Held[] = [];
+  #failed = false;
 
   constructor(messages: KeptMessages, write: (bytes: Buffer) => void) {
     this.#messages = messages;
     this.#write = write;
+    this.#before = messages.arrived;
     messages.onSettled = (kept) => this.#release(kept);
   }
 
@@ -40,12 +44,20 @@ class AckGate {
   send(cmd: AckPacket, packetId: number): void {
     const bytes = Buffer.from([headers[cmd], 2, packetId >> 8, packetId & 0xff]);
     const number = this.#messages.arrived;
+    if (this.#failed) return;
     if (number <= this.#messages.settled && this.#held.length === 0) this.#write(bytes);
     else this.#held.push({ number, bytes });
   }
 
   #release(kept: boolean): void {
-    const { settled } = this.#messages;
+    const { settled, arrived } = this.#messages;
+    // What fails may have come after what is not settled yet, and the count does not tell which it was: from here on
+    // nothing is acknowledged on this network connection, which is to be dropped.
+    if (!kept && arrived > this.#before) {
+      this.#failed = true;
+      this.#held = [];
+      return;
+    }
     const end = this.#held.findIndex(({ number }) => number > settled);
     const due = end === -1 ? this.#held : this.#held.slice(0, end);
     this.#held = end === -1 ? [] : this.#held.slice(end);

@@ -68,6 +68,11 @@ export class IncomingStore {
   }
 
   del(id: Id, done: Done): this {
+    // Where it outlives the process it went with release(), or was put back since: then PUBREL has yet to do its work.
+    if (this.#keeper !== null) {
+      done();
+      return this;
+    }
     const packet = this.#packets?.get(id.messageId ?? 0);
     if (packet === undefined) {
       done(new Error("missing packet"));

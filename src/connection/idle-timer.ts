@@ -1,4 +1,7 @@
-/** Calls `onIdle` when nothing has touched a connection, and no stream was open on it, for `ttlMs`. */
+/**
+ * Calls `onIdle` when nothing has touched a connection, and no stream was open on it, for `ttlMs`; and again after as long
+ * when it was touched from there.
+ */
 export class IdleTimer {
   readonly #ttlMs: number;
   readonly #onIdle: () => void;
@@ -39,15 +42,18 @@ export class IdleTimer {
     clearTimeout(this.#timer);
   }
 
+  #isOver(): boolean {
+    return this.#holders === 0 && this.#now() >= this.#touchedAt + this.#ttlMs;
+  }
+
   /** Touching is frequent and does not move the timer: it looks again when it fires. Timers carry 24 days at most. */
   #arm(): void {
     const left = Math.min(2 ** 31 - 1, this.#touchedAt + this.#ttlMs - this.#now());
     this.#timer = setTimeout(
       () => {
-        if (this.#holders > 0 || this.#now() < this.#touchedAt + this.#ttlMs) {
-          if (this.#holders > 0) this.touch();
-          this.#arm();
-        } else this.#onIdle();
+        if (this.#holders > 0) this.touch();
+        if (this.#isOver()) this.#onIdle();
+        if (!this.#isOver()) this.#arm();
       },
       Math.max(1, left),
     );

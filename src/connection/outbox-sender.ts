@@ -35,6 +35,7 @@ const transient = new Set([
 export class OutboxSender {
   readonly #now: () => number;
   readonly #settle: (id: string, fate: Fate) => void;
+  readonly #onWaiting: (entry: OutboxEntry) => void;
   readonly #queue = new Map<string, Queued>();
   #publisher: Publisher | null = null;
   #underWay = 0;
@@ -44,9 +45,15 @@ export class OutboxSender {
   #cautious = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(now: () => number, settle: (id: string, fate: Fate) => void) {
+  /** `onWaiting` hears of each that waits again, having been sent. */
+  constructor(
+    now: () => number,
+    settle: (id: string, fate: Fate) => void,
+    onWaiting: (entry: OutboxEntry) => void,
+  ) {
     this.#now = now;
     this.#settle = settle;
+    this.#onWaiting = onWaiting;
   }
 
   /** In the order of the calls; one that is put back goes where its place is. */
@@ -130,13 +137,14 @@ export class OutboxSender {
     queued.submitted = false;
     if (this.#cautious && this.#underWay === 0) queued.losses += 1;
     this.#cautious = true;
-    if (queued.losses < mostLosses) return;
+    if (queued.losses < mostLosses) return this.#onWaiting(queued.entry);
     const detail = `The connection was lost ${mostLosses} times in a row over this message alone`;
     this.#end(queued, { state: "rejected", at, code: "connection-lost", detail, mqtt: null });
   }
 
   #later(publisher: Publisher, queued: Queued, { code }: Problem): void {
     queued.submitted = false;
+    this.#onWaiting(queued.entry);
     if (code !== "limit-reached" && code !== "broker-quota-exceeded") {
       if (this.#publisher === publisher) this.#publisher = null;
       return;

@@ -57,6 +57,8 @@ export class Outbox {
     this.#sender = new OutboxSender(
       () => this.#now(),
       (id, fate) => this.#settle(id, fate),
+      // Its time may have been over while it was under way.
+      ({ expiresAt }) => this.#arm(expiresAt),
     );
   }
 

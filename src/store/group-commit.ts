@@ -24,6 +24,8 @@ export class GroupCommit {
   #length = 0;
   #underWay: readonly Waiting[] | null = null;
   #scheduled = false;
+  /** Why nothing is taken until it is known what became of the group that is under way. */
+  #refusal: string | null = null;
   #idle: (() => void)[] = [];
 
   /** `send` hands a group on; {@link done} is to be called with what became of it. */
@@ -32,6 +34,7 @@ export class GroupCommit {
   }
 
   add(commit: Commit): Promise<readonly Position[]> {
+    if (this.#refusal !== null) return Promise.reject(new StoreError("unavailable", this.#refusal));
     const length = commit.changes.reduce((sum, change) => sum + lengthOf(change), 0);
     if (this.#length + length > waitingLength && this.#waiting.length > 0)
       return Promise.reject(new StoreError("unavailable", "More waits for the disk than may"));
@@ -51,6 +54,7 @@ export class GroupCommit {
   done(results: readonly CommitResult[]): void {
     const group = this.#underWay ?? [];
     this.#underWay = null;
+    this.#refusal = null;
     for (const [index, { resolve, reject }] of group.entries()) {
       const result = results[index];
       if (result?.ok === true) resolve(result.positions);
@@ -59,13 +63,17 @@ export class GroupCommit {
     this.#next();
   }
 
+  /** What became of the group that is under way will be known later, however late: the others do not wait for that. */
+  refuse(detail: string): void {
+    this.#refusal = detail;
+    this.#giveUpWaiting(detail);
+  }
+
   /** Nothing more will come of anything. */
   fail(detail: string): void {
     for (const { reject } of this.#underWay ?? []) reject(new StoreError("unknown", detail));
-    for (const { reject } of this.#waiting) reject(new StoreError("unavailable", detail));
+    this.#giveUpWaiting(detail);
     this.#underWay = null;
-    this.#waiting = [];
-    this.#length = 0;
     this.#next();
   }
 
@@ -73,6 +81,12 @@ export class GroupCommit {
   idle(): Promise<void> {
     if (this.#underWay === null && this.#waiting.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #giveUpWaiting(detail: string): void {
+    for (const { reject } of this.#waiting) reject(new StoreError("unavailable", detail));
+    this.#waiting = [];
+    this.#length = 0;
   }
 
   #next(): void {

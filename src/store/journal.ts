@@ -35,7 +35,10 @@ export class Journal {
     this.#store = store;
     this.#lease = lease;
     this.#onTrouble = onTrouble;
-    this.#unlisten = store.onHealth(() => this.#run());
+    this.#unlisten = store.onHealth(() => {
+      if (this.#isAway) this.#release(Infinity);
+      this.#run();
+    });
   }
 
   /** False when too much waits already: then it is not written. `needed`, it is taken all the same. */
@@ -49,8 +52,13 @@ export class Journal {
 
   /** Resolves when all that was added before has been kept; at once when the store keeps nothing at present. */
   settled(): Promise<void> {
-    if (!this.#running || this.#inTrouble) return Promise.resolve();
+    if (!this.#running || this.#inTrouble || this.#isAway) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push({ until: this.#added, resolve }));
+  }
+
+  /** What is under way then may stay so until the store is back. */
+  get #isAway(): boolean {
+    return this.#store.health.state === "away";
   }
 
   /** Ends; what waits for a store that is away is given up. */

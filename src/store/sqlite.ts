@@ -145,6 +145,8 @@ class SqliteStore implements Store {
       case "recovered":
         this.#setHealth(message.health);
         if (message.results !== null) this.#group.done(message.results);
+        else if (message.type === "committed" && message.health.state === "away")
+          this.#group.refuse(message.health.detail);
         return;
       case "answer":
         this.#take(message.number)?.resolve(message.value);

@@ -39,6 +39,18 @@ describe("IdleTimer", () => {
     assert.ok((await idle) >= released + 29);
   });
 
+  it("fires again when it was touched where it fired", async () => {
+    const again = Promise.withResolvers<void>();
+    let times = 0;
+    const timer = new IdleTimer(20, now, () => {
+      times += 1;
+      if (times === 2) again.resolve();
+      else timer.touch();
+    });
+    await again.promise;
+    assert.equal(times, 2);
+  });
+
   it("says when it would fire", () => {
     const { timer } = start(10_000);
     const left = (timer.expiresAt ?? 0) - now();

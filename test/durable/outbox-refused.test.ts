@@ -110,4 +110,26 @@ describe("messages of the outbox that a broker does not take", () => {
     assert.deepEqual(states(items), ["rejected"]);
     assert.equal(items[0].outcome.code, "broker-limit");
   });
+
+  it("the time of one goes on whose acknowledgement was lost along with the broker", async () => {
+    await using broker = await startScriptedBroker(opens({}));
+    await using place = durablePlace();
+    const app = await place.start();
+    const never = { minDelayMs: 60_000, maxDelayMs: 60_000 };
+    const put = await app.call("PUT", "/connections/home", { url: broker.url, reconnect: never });
+    assert.equal(put.status, 201, put.text);
+    const away = await app.call("PUT", "/connections/away?wait=0", { url: "mqtt://127.0.0.1:9" });
+    assert.equal(away.status, 202, away.text);
+    await using events = await app.events("/events?types=expired");
+    const queue = (id: string) =>
+      app.call("POST", `/connections/${id}/publish?topic=a&queue=1`, { payload: "x" }, { "mqtt-qos": "1" });
+    const { body } = await queue("home");
+    const peer = await broker.connection(1);
+    await peer.next("publish");
+    // When the other one has expired, the time of the first is over, too, but for its being under way.
+    await queue("away");
+    assert.equal((await events.next("expired")).data["connection"], "away");
+    peer.end();
+    assert.equal((await events.next("expired")).data["message"], body.id);
+  });
 });

@@ -73,4 +73,22 @@ describe("GroupCommit", () => {
     for (const each of waiting) await assert.rejects(each, StoreError);
     await group.idle();
   });
+
+  it("refuse() leaves nobody waiting but those whose outcome is not known", async () => {
+    let sent = Promise.withResolvers<number>();
+    const commits = new GroupCommit((group) => sent.resolve(group.length));
+    const first = commits.add(commit("x"));
+    assert.equal(await sent.promise, 1);
+    const second = commits.add(commit("x"));
+    commits.refuse("The disk fails");
+    await assert.rejects(second, { kind: "unavailable" });
+    await assert.rejects(commits.add(commit("x")), { kind: "unavailable" });
+    sent = Promise.withResolvers();
+    commits.done([{ ok: true, positions: [7] }]);
+    assert.deepEqual(await first, [7]);
+    const third = commits.add(commit("x"));
+    assert.equal(await sent.promise, 1);
+    commits.done([{ ok: true, positions: [8] }]);
+    assert.deepEqual(await third, [8]);
+  });
 });
