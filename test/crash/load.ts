@@ -58,6 +58,8 @@ async function settle(world: World, server: Server, home: Home): Promise<boolean
     home.subscriptions.ask(`load/${home.id.slice(-1)}/#`);
     const put = await server.call("PUT", path, home.request);
     if (put === null) return false;
+    // It stops, and takes nothing new.
+    if (server.killed && put.status === 503) return false;
     if (put.status !== 201 && put.status !== 200) throw new Error(`PUT ${path}: ${JSON.stringify(put.body)}`);
     world.connections.told(home.id, identityOf(put));
     home.subscriptions.told(`load/${home.id.slice(-1)}/#`, true);

@@ -45,6 +45,8 @@ export interface World {
   next(): number;
 }
 
+/** A reason code of PUBACK and PUBREC (MQTT 5 §3.4.2.1). */
+const quotaExceeded = 0x97;
 const versions = ["5", "3.1.1", "5"] as const;
 
 export function homes(broker: Mosquitto): Home[] {
@@ -77,6 +79,11 @@ export function homes(broker: Mosquitto): Home[] {
 export async function publish(world: World, home: Home, topic: string, qos: 1 | 2): Promise<void> {
   const payload = `m${world.next()}-q${qos}`;
   home.published.send(payload, topic, qos);
-  await world.publisher.publishAsync(topic, payload, { qos });
-  home.published.acknowledge(payload);
+  const refused = await world.publisher.publishAsync(topic, payload, { qos }).then(
+    () => null,
+    (error: unknown) => error,
+  );
+  if (refused === null) home.published.acknowledge(payload);
+  // Mosquitto says so of all subscribers when one of them is just going; it promises nothing then.
+  else if ((refused as { code?: unknown }).code !== quotaExceeded) throw refused;
 }
