@@ -1,4 +1,5 @@
-import type { Commit, CommitResult } from "./sqlite-engine.ts";
+import type { GroupText } from "./group-text.ts";
+import type { CommitResult } from "./sqlite-engine.ts";
 import type { Position, StoreError, StoreHealth } from "./store.ts";
 
 /** A read that runs in the store's thread: one of the methods of `Statements`, with its arguments. */
@@ -12,7 +13,7 @@ export type Read =
   | { readonly method: "logs"; readonly args: readonly [prefix: string] };
 
 export type ToEngine =
-  | { readonly type: "commit"; readonly group: readonly Commit[] }
+  | ({ readonly type: "commit" } & GroupText)
   | { readonly type: "read"; readonly number: number; readonly read: Read }
   | { readonly type: "acquire"; readonly number: number }
   | { readonly type: "recover" }

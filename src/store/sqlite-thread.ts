@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { readGroup } from "./group-text.ts";
 import { SqliteEngine } from "./sqlite-engine.ts";
 import { UnusableStore, type SqliteOptions } from "./sqlite-file.ts";
 import type { FromEngine, Read, ToEngine } from "./sqlite-messages.ts";
@@ -15,7 +16,7 @@ function serveEngine(options: SqliteOptions, say: (message: FromEngine) => void)
   port?.on("message", (message: ToEngine) => {
     switch (message.type) {
       case "commit":
-        return say({ type: "committed", results: engine.commit(message.group), health: engine.health });
+        return say({ type: "committed", results: engine.commit(readGroup(message)), health: engine.health });
       case "recover":
         return say({ type: "recovered", results: engine.recover(), health: engine.health });
       case "acquire":
