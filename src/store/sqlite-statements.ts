@@ -92,6 +92,14 @@ export class Statements {
     }
   }
 
+  begin(): void {
+    this.#all.begin.all();
+  }
+
+  commit(): void {
+    this.#all.commit.all();
+  }
+
   /** Forgets what was learnt in a transaction that has been rolled back. */
   rolledBack(): void {
     this.#logIds.clear();
@@ -147,6 +155,8 @@ export class Statements {
 function prepare(database: DatabaseSync) {
   const statement = (sql: string) => database.prepare(sql);
   return {
+    begin: statement("BEGIN IMMEDIATE"),
+    commit: statement("COMMIT"),
     state: statement("SELECT epoch, owner, position, commits FROM state"),
     setOwner: statement("UPDATE state SET owner = ?"),
     setState: statement("UPDATE state SET position = ?, commits = ?"),
