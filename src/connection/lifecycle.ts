@@ -99,14 +99,21 @@ export class Lifecycle {
     return allName;
   }
 
-  append(to: ConnectionLog, subject: Subject, announcement: Announcement): void {
+  /** `along` is kept in the same commit, with a journal, however much waits for it. */
+  append(
+    to: ConnectionLog,
+    subject: Subject,
+    announcement: Announcement,
+    along: readonly Change[] = [],
+  ): void {
     const { connection, state } = subject;
     const { type, fields } = announcement;
     this.#logger[levels[type] ?? "debug"](`connection ${type}`, { connection, state, ...fields });
     const lost = this.#lost.get(to.log) ?? 0;
     if (lost > 0 && this.#write(to, subject, "gap", { reason: "store-away", lost }))
       this.#lost.delete(to.log);
-    if (!this.#write(to, subject, type, fields)) this.#lost.set(to.log, (this.#lost.get(to.log) ?? 0) + 1);
+    if (!this.#write(to, subject, type, fields, along))
+      this.#lost.set(to.log, (this.#lost.get(to.log) ?? 0) + 1);
   }
 
   /**
@@ -132,6 +139,7 @@ export class Lifecycle {
     { connection, state, version, flags }: Subject,
     type: string,
     fields: Readonly<Record<string, unknown>>,
+    along: readonly Change[] = [],
   ): boolean {
     const at = timestamp(this.#clock.wall());
     const data = JSON.stringify({ type, at, connection, state, version, flags, ...fields }).slice(1);
@@ -150,8 +158,8 @@ export class Lifecycle {
       this.#trim(allName, this.all),
       ...(stored === null ? [] : [this.#trim(stored, log)]),
     ].flat();
-    const changes: Change[] = [{ type: "append", logs, data }, ...trims];
-    return this.#journal.add({ changes, kept: ([position = 0]) => place(position) });
+    const changes: Change[] = [...along, { type: "append", logs, data }, ...trims];
+    return this.#journal.add({ changes, kept: ([position = 0]) => place(position) }, along.length > 0);
   }
 
   #trim(name: string, log: OrderedLog): Change[] {
