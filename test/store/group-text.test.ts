@@ -1,8 +1,8 @@
-import { deepStrictEqual } from "node:assert/strict";
-import { test } from "node:test";
-import fc from "fast-check";
+import assert from "node:assert/strict";
+import * as fc from "fast-check";
 import { readGroup, writeGroup } from "../../src/store/group-text.ts";
 import type { Change } from "../../src/store/store.ts";
+import { describe, it } from "../support/test.ts";
 
 // Any UTF-16 units: what is no character has to come through as well.
 const text = fc.string({
@@ -25,11 +25,13 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   fc.record({ type: fc.constant("drop" as const), log: text }),
 );
 
-test("readGroup() gives back what writeGroup() was given", () => {
-  fc.assert(
-    fc.property(fc.array(fc.record({ token: text, changes: fc.array(change) })), (group) => {
-      const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
-      deepStrictEqual(plain(readGroup(writeGroup(group))), plain(group));
-    }),
-  );
+describe("group text", () => {
+  it("readGroup() gives back what writeGroup() was given", () => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ token: text, changes: fc.array(change) })), (group) => {
+        const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
+        assert.deepEqual(plain(readGroup(writeGroup(group))), plain(group));
+      }),
+    );
+  });
 });
