@@ -87,7 +87,7 @@ export class Connection {
       onEnded: () => this.session.end(),
     });
     if (origin.predecessor === undefined) this.#own();
-    this.#keeper = keeping && new Keeper(id, keeping, () => this.#stored());
+    this.#keeper = keeping && new Keeper(id, keeping, () => this.#stored(), origin.stored?.kept);
   }
 
   get log(): OrderedLog<LifecycleEntry> {
@@ -166,7 +166,7 @@ export class Connection {
     this.#successor = successor;
     successor.#own();
     // What this one was saved as in between is not what stays.
-    successor.#keeper?.saveSoon();
+    successor.#keeper?.overwrite();
   }
 
   /** PINGREQ to PINGRESP in milliseconds; null when the network connection ended first, or is not there. */

@@ -1,6 +1,13 @@
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import type { Change } from "../store/store.ts";
-import { places, storedRequest, toRecord, type Keeping, type StoredConnection } from "./stored-connection.ts";
+import {
+  places,
+  storedRequest,
+  toRecord,
+  type Keeping,
+  type KeptRecord,
+  type StoredConnection,
+} from "./stored-connection.ts";
 
 /** A save that nobody waits for is tried again so much later, when the store has not taken it. */
 const retryMs = 1_000;
@@ -15,15 +22,21 @@ export class Keeper {
   readonly #state: () => StoredConnection;
   /** Sealing is not cheap, and the request rarely changes. */
   #sealed: { readonly of: ConnectionRequest; readonly text: string } | null = null;
+  /** The record as it is in the store, where that is known. */
+  #kept: string | null = null;
   #underWay: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
-  constructor(id: string, keeping: Keeping, state: () => StoredConnection) {
+  /** `kept` is the record of the connection as it is, where there is one already. */
+  constructor(id: string, keeping: Keeping, state: () => StoredConnection, kept: KeptRecord | null = null) {
     this.#id = id;
     this.#keeping = keeping;
     this.#state = state;
+    if (kept === null) return;
+    this.#kept = kept.value;
+    this.#sealed = { of: state().request, text: kept.storedRequest };
   }
 
   /**
@@ -52,6 +65,12 @@ export class Keeper {
     });
   }
 
+  /** Saves, be it later, over what another one has written. */
+  overwrite(): void {
+    this.#kept = null;
+    this.saveSoon();
+  }
+
   /** Resolves when what was asked for until now is kept, or has failed. */
   settled(): Promise<void> {
     return this.#underWay;
@@ -71,6 +90,7 @@ export class Keeper {
   async remove(rest: readonly Change[]): Promise<void> {
     const { store, lease } = this.#keeping;
     this.stop();
+    this.#kept = null;
     try {
       await store.commit(lease, [...this.removal(), ...rest]);
     } catch (error) {
@@ -97,6 +117,10 @@ export class Keeper {
     // It has changed while it was sealed.
     if (state.request !== request) return this.#write();
     const value = toRecord(state, this.#sealed.text);
+    if (value === this.#kept) return;
+    // Until it is known what became of it.
+    this.#kept = null;
     await store.commit(lease, [{ type: "put", space: places.connections, key: this.#id, value }]);
+    this.#kept = value;
   }
 }

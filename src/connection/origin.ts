@@ -4,7 +4,7 @@ import type { Connection } from "./connection.ts";
 import { newParts, type SessionParts } from "./session-parts.ts";
 import { initialMachine, type Machine } from "./state.ts";
 import type { OutboxLimits } from "./outbox.ts";
-import type { Keeping, StoredConnection } from "./stored-connection.ts";
+import type { Keeping, KeptRecord, StoredConnection } from "./stored-connection.ts";
 import type { SubscriptionState } from "./subscriptions.ts";
 
 /** What a connection begins as. */
@@ -13,7 +13,12 @@ export interface Origin {
   /** Used where the request has none. */
   readonly clientId?: string | null;
   /** What it was before the process ended, with a version that none of it has shown. */
-  readonly stored?: { readonly was: StoredConnection; readonly version: number };
+  readonly stored?: {
+    readonly was: StoredConnection;
+    readonly version: number;
+    /** Null where it is to be written anew. */
+    readonly kept: KeptRecord | null;
+  };
   /** Whose place it takes: it goes on with what that one keeps. */
   readonly predecessor?: Connection;
 }

@@ -8,6 +8,7 @@ export type Read =
       readonly method: "records";
       readonly args: readonly [space: string, after: string | null, limit: number];
     }
+  | { readonly method: "spaces"; readonly args: readonly [] }
   | { readonly method: "get"; readonly args: readonly [space: string, key: string] }
   | { readonly method: "entries"; readonly args: readonly [log: string, after: Position, limit: number] }
   | { readonly method: "logs"; readonly args: readonly [prefix: string] };
@@ -23,7 +24,7 @@ export type FromEngine =
   | { readonly type: "opened"; readonly epoch: string; readonly health: StoreHealth }
   /** The file cannot be used, and the thread ends. */
   | { readonly type: "refused"; readonly message: string }
-  /** `results` are those of the group that was committed; null: they will follow with `recovered`. */
+  /** `results` are those of the groups that were committed; null: they will follow with `recovered`. */
   | {
       readonly type: "committed" | "recovered";
       readonly results: readonly CommitResult[] | null;

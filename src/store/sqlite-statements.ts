@@ -111,6 +111,10 @@ export class Statements {
       .map(({ key, value }) => ({ key: String(key), value: String(value) }));
   }
 
+  spaces(): string[] {
+    return this.#all.spaces.all().map(({ space }) => String(space));
+  }
+
   get(space: string, key: string): string | null {
     const row = this.#all.get.get(space, key);
     return row === undefined ? null : String(row["value"]);
@@ -167,6 +171,13 @@ function prepare(database: DatabaseSync) {
     delete: statement("DELETE FROM records WHERE space = ? AND key = ?"),
     clear: statement("DELETE FROM records WHERE space = ?"),
     records: statement("SELECT key, value FROM records WHERE space = ? AND key > ? ORDER BY key LIMIT ?"),
+    // One look-up for each, where DISTINCT would read every key.
+    spaces: statement(
+      `WITH RECURSIVE found (space) AS (
+        SELECT min(space) FROM records
+        UNION ALL SELECT (SELECT min(space) FROM records WHERE space > found.space) FROM found WHERE found.space IS NOT NULL
+      ) SELECT space FROM found WHERE space IS NOT NULL`,
+    ),
     findLog: statement("SELECT id, trimmed FROM logs WHERE name = ?"),
     addLog: statement("INSERT INTO logs (name) VALUES (?)"),
     setTrimmed: statement("UPDATE logs SET trimmed = max(trimmed, ?) WHERE id = ?"),

@@ -63,6 +63,8 @@ function readFrom(engine: SqliteEngine, read: Read): unknown {
   switch (read.method) {
     case "records":
       return statements.records(...read.args);
+    case "spaces":
+      return statements.spaces();
     case "get":
       return statements.get(...read.args);
     case "entries":

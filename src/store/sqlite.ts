@@ -93,6 +93,10 @@ class SqliteStore implements Store {
     return this.#read({ method: "records", args: [space, after, limit] });
   }
 
+  spaces(): Promise<readonly string[]> {
+    return this.#read({ method: "spaces", args: [] });
+  }
+
   get(space: string, key: string): Promise<string | null> {
     return this.#read({ method: "get", args: [space, key] });
   }
