@@ -58,13 +58,12 @@ export async function measureLogs({ rounds }: DurableSizes, report: Report): Pro
   await tellLoad(many, file(large), report);
 }
 
-async function take({ size, child, figures }: Log, counts: boolean): Promise<void> {
+async function take({ child, figures }: Log, counts: boolean): Promise<void> {
   const resume = await child.ask<{ us: number }>({ command: "resume", count: 2_000 });
   const read = await child.ask<{ us: number }>({ command: "read", count: 500 });
   // Of the small one there is not more to be had.
   const trim = await child.ask<{ ms: number }>({ command: "trim", count: 3, each: 256 });
   const append = await child.ask<{ ms: number }>({ command: "append", count: appended, ahead });
-  void size;
   if (!counts) return;
   figures.resume.push(resume.us);
   figures.read.push(read.us);

@@ -24,61 +24,87 @@ interface Restarted {
   readonly bytes: number;
 }
 
+/** Someone who is restarted, round by round. */
+interface Contestant {
+  readonly name: string;
+  readonly rounds: Restarted[];
+  /** As it is with few connections; only its memory is looked at. */
+  readonly few: () => Promise<Restarted>;
+  /** With all of them; 0 milliseconds of rest where memory is not looked at. */
+  readonly many: (settleMs: number) => Promise<Restarted>;
+}
+
 /** How soon stored connections are back after a restart, beside mqtt.js that makes as many; and what they take then. */
 export async function measureRestart(sizes: DurableSizes, report: Report): Promise<void> {
   const { connections, rounds, settleMs, against } = sizes;
   await using broker = await startBroker();
   using directory = temporaryDirectory();
-  const file = (count: number, name: string) => `${directory.path}/${name}-${count}.db`;
-  const checkouts = { connack: undefined, ...(against === undefined ? {} : { "other checkout": against }) };
-  for (const [name, checkout] of Object.entries(checkouts))
-    for (const count of [few, connections]) await fill(file(count, name), count, broker.url, checkout);
-  const all = { connack: [], "other checkout": [], killed: [] } as Record<string, Restarted[]>;
-  const least: Record<string, number> = {};
-  const raw: Restarted[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const rests = round === 0 ? settleMs : 0;
-    raw.push(await ofRaw(broker.url, connections, rests));
-    for (const [name, checkout] of Object.entries(checkouts))
-      all[name]?.push(await restart(file(connections, name), connections, checkout, rests));
+  const { url } = broker;
+  const file = (name: string, count: number) => `${directory.path}/${name.replaceAll(" ", "-")}-${count}.db`;
+  const contestant = async (name: string, checkout?: string): Promise<Contestant> => {
+    for (const count of [few, connections]) await fill(file(name, count), count, url, checkout);
+    const start = (count: number, rest: number) => restart(file(name, count), count, checkout, rest);
+    return { name, rounds: [], few: () => start(few, settleMs), many: (rest) => start(connections, rest) };
+  };
+  const raw: Contestant = {
+    name: "raw mqtt.js",
+    rounds: [],
+    few: () => ofRaw(url, few, settleMs),
+    many: (rest) => ofRaw(url, connections, rest),
+  };
+  const ours = await contestant("connack");
+  const others = against === undefined ? [] : [await contestant("other checkout", against)];
+  const all = [raw, ours, ...others];
+  for (let round = 0; round < rounds; round += 1)
+    for (const { many, rounds: taken } of all) taken.push(await many(round === 0 ? settleMs : 0));
+  tellTimes(connections, ours, raw, others, report);
+  await restart(file("connack", connections), connections, undefined, 0, true);
+  const { connected } = await ours.many(0);
+  report({ figure: "  the same after a kill", value: ms(connected) });
+  const bytes = new Map<Contestant, number>();
+  for (const each of all) {
+    const least = (await each.few()).bytes;
+    bytes.set(each, ((each.rounds[0]?.bytes ?? Number.NaN) - least) / (connections - few));
   }
-  all["killed"]?.push(await restart(file(connections, "connack"), connections, undefined, 0, true));
-  all["killed"]?.push(await restart(file(connections, "connack"), connections, undefined, 0));
-  const rawLeast = (await ofRaw(broker.url, few, settleMs)).bytes;
-  for (const [name, checkout] of Object.entries(checkouts))
-    least[name] = (await restart(file(few, name), few, checkout, settleMs)).bytes;
-  const ours = all["connack"] ?? [];
-  const rawMs = median(raw.map(({ connected }) => connected));
-  const ratio = median(ours.map(({ connected }, i) => connected / (raw[i]?.connected ?? Number.NaN)));
-  const show = (some: readonly Restarted[]) =>
-    `${ms(median(some.map(({ connected }) => connected)))}, processor ${ms(median(some.map((one) => one.processorMs)))}`;
-  report({
-    figure: `restart with ${connections}, from start to all connected`,
-    value: ms(median(ours.map(({ connected }) => connected))),
-    beside: `raw mqtt.js ${ms(rawMs)}; ${times(ratio)}`,
-    target: "1.50 ×",
-    met: ratio <= 1.5,
-  });
-  report({
-    figure: "  to where it answers calls",
-    value: ms(median(ours.map(({ listening }) => listening))),
-  });
-  report({ figure: "  connack; raw mqtt.js", value: "", beside: `${show(ours)}; ${show(raw)}` });
-  if (against !== undefined)
-    report({ figure: "  the same, other checkout", value: "", beside: show(all["other checkout"] ?? []) });
-  report({ figure: "  the same after a kill", value: ms(all["killed"]?.[1]?.connected ?? Number.NaN) });
-  const each = (bytes: number, ofFew: number) => (bytes - ofFew) / (connections - few);
-  const rawEach = each(raw[0]?.bytes ?? Number.NaN, rawLeast);
-  for (const name of Object.keys(checkouts)) {
-    const ourEach = each(all[name]?.[0]?.bytes ?? Number.NaN, least[name] ?? Number.NaN);
+  const rawBytes = bytes.get(raw) ?? Number.NaN;
+  for (const each of [ours, ...others]) {
+    const own = bytes.get(each) ?? Number.NaN;
     report({
-      figure: `memory a connection after it, the ${few + 1}st to the ${connections}th${name === "connack" ? "" : `, ${name}`}`,
-      value: kilobytes(ourEach),
-      beside: `raw mqtt.js ${kilobytes(rawEach)}; ${times(ourEach / rawEach)}`,
+      figure: `memory a connection after it, the ${few + 1}st to the ${connections}th, ${each.name}`,
+      value: kilobytes(own),
+      beside: `raw mqtt.js ${kilobytes(rawBytes)}; ${times(own / rawBytes)}`,
       target: "2 × raw",
-      met: ourEach <= 2 * rawEach,
+      met: own <= 2 * rawBytes,
     });
   }
+}
+
+function tellTimes(
+  connections: number,
+  ours: Contestant,
+  raw: Contestant,
+  others: readonly Contestant[],
+  report: Report,
+): void {
+  const of = ({ rounds }: Contestant, what: keyof Restarted) => median(rounds.map((round) => round[what]));
+  const ratio = (one: Contestant) =>
+    median(one.rounds.map(({ connected }, i) => connected / (raw.rounds[i]?.connected ?? Number.NaN)));
+  report({
+    figure: `restart with ${connections}, from start to all connected`,
+    value: ms(of(ours, "connected")),
+    beside: `raw mqtt.js ${ms(of(raw, "connected"))}; ${times(ratio(ours))}`,
+    target: "1.50 ×",
+    met: ratio(ours) <= 1.5,
+  });
+  for (const other of others)
+    report({
+      figure: `  the same, ${other.name}`,
+      value: ms(of(other, "connected")),
+      beside: times(ratio(other)),
+    });
+  report({ figure: "  to where it answers calls", value: ms(of(ours, "listening")) });
+  for (const one of [ours, raw, ...others])
+    report({ figure: `  processor time: ${one.name}`, value: "", beside: ms(of(one, "processorMs")) });
 }
 
 /** Has so many connections stored. */

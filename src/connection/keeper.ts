@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import type { Change } from "../store/store.ts";
 import {
@@ -22,8 +23,10 @@ export class Keeper {
   readonly #state: () => StoredConnection;
   /** Sealing is not cheap, and the request rarely changes. */
   #sealed: { readonly of: ConnectionRequest; readonly text: string } | null = null;
-  /** The record as it is in the store, where that is known. */
+  /** The digest of the record as it is in the store, where that is known: there are many, and they are not short. */
   #kept: string | null = null;
+  /** Counts what has been written, by this one or over it. */
+  #written = 0;
   #underWay: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -35,7 +38,7 @@ export class Keeper {
     this.#keeping = keeping;
     this.#state = state;
     if (kept === null) return;
-    this.#kept = kept.value;
+    this.#kept = digest(kept.value);
     this.#sealed = { of: state().request, text: kept.storedRequest };
   }
 
@@ -68,6 +71,7 @@ export class Keeper {
   /** Saves, be it later, over what another one has written. */
   overwrite(): void {
     this.#kept = null;
+    this.#written += 1;
     this.saveSoon();
   }
 
@@ -117,10 +121,17 @@ export class Keeper {
     // It has changed while it was sealed.
     if (state.request !== request) return this.#write();
     const value = toRecord(state, this.#sealed.text);
-    if (value === this.#kept) return;
+    const digested = digest(value);
+    if (digested === this.#kept) return;
     // Until it is known what became of it.
     this.#kept = null;
+    this.#written += 1;
+    const written = this.#written;
     await store.commit(lease, [{ type: "put", space: places.connections, key: this.#id, value }]);
-    this.#kept = value;
+    if (written === this.#written) this.#kept = digested;
   }
+}
+
+function digest(record: string): string {
+  return createHash("sha256").update(record).digest("base64");
 }

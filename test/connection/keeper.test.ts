@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { systemClock } from "../../src/clock.ts";
 import { Keeper } from "../../src/connection/keeper.ts";
 import type { Keeping, StoredConnection } from "../../src/connection/stored-connection.ts";
 import { plainSealer } from "../../src/sealing.ts";
+import { StoredTime } from "../../src/stored-time.ts";
 import { Journal } from "../../src/store/journal.ts";
 import { MemoryStore } from "../../src/store/memory.ts";
 import type { Change, Lease } from "../../src/store/store.ts";
@@ -20,7 +22,8 @@ async function kept() {
   const store = new CountingStore("epoch");
   const lease = await store.acquire();
   const journal = new Journal(store, lease, () => {});
-  const keeping: Keeping = { store, lease, sealer: plainSealer, journal, now: () => 0 };
+  const time = await StoredTime.read(store, systemClock);
+  const keeping: Keeping = { store, lease, sealer: plainSealer, journal, time };
   const state = { clientId: "c", request: {} } as unknown as StoredConnection;
   return { store, keeping, state };
 }
