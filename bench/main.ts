@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { fileDescriptors } from "./child.ts";
 import { measureConnect } from "./connect.ts";
+import { measureDurable } from "./durable.ts";
 import { measureMessages } from "./messages.ts";
 import { measurePublish } from "./publish.ts";
 import { table, type Report, type Row } from "./report.ts";
@@ -18,7 +19,7 @@ const { values, positionals } = parseArgs({
     /** Of one turn of `publish` and `messages`, and of the one before all that does not count. */
     seconds: { type: "string", default: "1" },
     "warm-up": { type: "string", default: "5" },
-    /** Which figures of `publish` and `messages`: http0, lines1, … */
+    /** Which figures of `publish`, `messages` and `durable`: http0, lines1, … */
     only: { type: "string", default: "" },
     /** Messages on their way to readers at once, in `messages`. */
     ahead: { type: "string" },
@@ -71,6 +72,11 @@ const suites: Readonly<Record<string, (report: Report) => Promise<void>>> = {
     ),
   messages: (report) =>
     measureMessages({ ...turns, ahead, readers: [1, 100, Number(values.readers)] }, report),
+  durable: (report) =>
+    measureDurable(
+      { ...turns, callers: Number(values.callers), connections: Number(values.connections), settleMs },
+      report,
+    ),
 };
 
 const unknown = positionals.filter((name) => !(name in suites));

@@ -77,10 +77,11 @@ export async function openConnection(server: Server, id: string, url: string): P
 export async function openCallers(
   load: Child,
   { url }: Server,
-  { topic, qos }: { readonly topic: string; readonly qos: number },
+  { topic, qos, queue }: { readonly topic: string; readonly qos: number; readonly queue?: number },
   count: number,
 ): Promise<void> {
-  const path = `/connections/bench/publish?topic=${topic}&qos=${qos}`;
+  const when = queue === undefined ? "" : `&queue=${queue}`;
+  const path = `/connections/bench/publish?topic=${topic}&qos=${qos}${when}`;
   // curl's type, which is none of the message's.
   const type = "application/x-www-form-urlencoded";
   await load.ask({ command: "prepare", url, path, type, body: payloadText(0), count });

@@ -1,3 +1,4 @@
+import { temporaryDirectory } from "../test/support/temporary-directory.ts";
 import { program, startChild, type Child } from "./child.ts";
 
 /** A server under measurement. */
@@ -8,15 +9,37 @@ export interface Server extends AsyncDisposable {
 
 const root = new URL("..", import.meta.url).pathname;
 
+interface ConnackOptions {
+  /** `sqlite` is a new file that goes with the server; a path, one that is there before and after. */
+  readonly store?: "memory" | "sqlite" | { readonly file: string };
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 /** Connack as its users run it, from this checkout or from another one, to compare two versions. */
-export async function startConnack(checkout: string = root): Promise<Server> {
+export async function startConnack(checkout: string = root, options: ConnackOptions = {}): Promise<Server> {
+  const { store = "memory", settings = {} } = options;
   const profile = process.env["BENCH_CPU_PROFILE"];
   const flags = profile === undefined || checkout !== root ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
+  const directory = store === "sqlite" ? temporaryDirectory() : null;
+  const file =
+    directory === null ? (typeof store === "string" ? null : store.file) : `${directory.path}/store.db`;
   const child = startChild([process.execPath, ...flags, "src/main.ts"], {
     cwd: checkout,
-    env: { CONNACK_PORT: "0", CONNACK_LOG_LEVEL: "warn", CONNACK_STORE: "memory" },
+    env: {
+      CONNACK_PORT: "0",
+      CONNACK_LOG_LEVEL: "warn",
+      CONNACK_STORE: file === null ? "memory" : `sqlite:${file}`,
+      ...settings,
+    },
   });
-  return { ...(await listening(child)), [Symbol.asyncDispose]: stopper(child, flags.length > 0) };
+  const stop = stopper(child, flags.length > 0 || typeof store === "object");
+  return {
+    ...(await listening(child)),
+    async [Symbol.asyncDispose]() {
+      await stop();
+      directory?.[Symbol.dispose]();
+    },
+  };
 }
 
 /** The bare bridge and the bare stream of this directory. */
@@ -32,7 +55,7 @@ async function listening(child: Child): Promise<{ url: string; pid: number }> {
   return { url, pid: child.pid };
 }
 
-/** A profile is written when the process ends by itself. */
+/** A profile is written, and a store closed, when the process ends by itself. */
 function stopper(child: Child, gracefully: boolean): () => Promise<void> {
   return async () => {
     if (gracefully) {

@@ -2,12 +2,12 @@ import { microseconds, percent, perSecond, times, type Report } from "./report.t
 import { median } from "./statistics.ts";
 import { ratio, type Contestant } from "./turns.ts";
 
-/** A row with the ratio to a base that has a target, and rows of the others. */
+/** A row with the ratio to a base, which may have a target, and rows of the others. */
 export function tellRates(
   figure: string,
   ours: Contestant,
   base: Contestant,
-  target: number,
+  target: number | null,
   others: readonly Contestant[],
   report: Report,
 ): void {
@@ -16,8 +16,7 @@ export function tellRates(
     figure,
     value: perSecond(median(ours.rates)),
     beside: `${base.name} ${perSecond(median(base.rates))}; ${times(toBase)}`,
-    target: `${target.toFixed(2)} ×`,
-    met: toBase >= target,
+    ...(target === null ? {} : { target: `${target.toFixed(2)} ×`, met: toBase >= target }),
   });
   for (const other of others) {
     report({

@@ -87,7 +87,7 @@ export class Connection {
       onEnded: () => this.session.end(),
     });
     if (origin.predecessor === undefined) this.#own();
-    this.#keeper = keeping && new Keeper(id, keeping, () => this.#stored(), beginning.first);
+    this.#keeper = keeping && new Keeper(id, keeping, () => this.#stored(), beginning.record);
   }
 
   get log(): OrderedLog<LifecycleEntry> {
@@ -168,7 +168,7 @@ export class Connection {
     this.#successor = successor;
     successor.#own();
     // What this one was saved as in between is not what stays.
-    successor.#keeper?.saveSoon();
+    successor.#keeper?.overwrite();
   }
 
   /** PINGREQ to PINGRESP in milliseconds; null when the network connection ended first, or is not there. */
@@ -251,10 +251,10 @@ export class Connection {
     attempt?.disconnect(options);
   }
 
-  #announce(announcement: Announcement): void {
+  #announce(announcement: Announcement, along: readonly Change[] = []): void {
     const { state, version } = this.#machine;
     const subject = { connection: this.id, state: state.name, version, flags: flagsOf(this.#machine) };
-    this.#deps.lifecycle.append(this.events, subject, announcement);
+    this.#deps.lifecycle.append(this.events, subject, announcement, along);
     if (state.name !== "closed" || announcement.type !== "closed") return;
     this.session.close(this.#isInherited, this.#successor !== null);
     this.#deps.lifecycle.end(this.events, state.cause === "shutdown" ? null : this.#removal());
@@ -291,7 +291,7 @@ export class Connection {
   #own(): void {
     const { outbox } = this.session.parts;
     const { keeping } = this.session.messages;
-    if (outbox !== null) outbox.announce = (announcement) => this.#announce(announcement);
+    if (outbox !== null) outbox.announce = (announcement, along) => this.#announce(announcement, along);
     if (keeping !== null)
       keeping.inbound.onFailed = (error) => this.#attempts.current?.drop(storeFailure(error));
   }

@@ -1,9 +1,25 @@
+import { createHash } from "node:crypto";
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import type { Change } from "../store/store.ts";
-import { places, storedRequest, toRecord, type Keeping, type StoredConnection } from "./stored-connection.ts";
+import {
+  places,
+  storedRequest,
+  toRecord,
+  type Keeping,
+  type KeptRecord,
+  type StoredConnection,
+} from "./stored-connection.ts";
 
 /** A save that nobody waits for is tried again so much later, when the store has not taken it. */
 const retryMs = 1_000;
+
+/** What a keeper begins with. */
+export interface KeeperStart {
+  /** Changed along with the first save. */
+  readonly first: readonly Change[];
+  /** The record as it is, where there is one already. */
+  readonly kept: KeptRecord | null;
+}
 
 /**
  * Keeps the record of one connection. Saves go one after another, and those that are asked for while one is under way
@@ -15,18 +31,24 @@ export class Keeper {
   readonly #state: () => StoredConnection;
   /** Sealing is not cheap, and the request rarely changes. */
   #sealed: { readonly of: ConnectionRequest; readonly text: string } | null = null;
+  /** The digest of the record as it is in the store, where that is known: there are many, and they are not short. */
+  #kept: string | null = null;
+  /** Counts what has been written, by this one or over it. */
+  #written = 0;
   #underWay: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
   #first: readonly Change[];
 
-  /** `first` is changed along with the first save. */
-  constructor(id: string, keeping: Keeping, state: () => StoredConnection, first: readonly Change[]) {
+  constructor(id: string, keeping: Keeping, state: () => StoredConnection, { first, kept }: KeeperStart) {
     this.#id = id;
     this.#keeping = keeping;
     this.#state = state;
     this.#first = first;
+    if (kept === null) return;
+    this.#kept = digest(kept.value);
+    this.#sealed = { of: state().request, text: kept.storedRequest };
   }
 
   /**
@@ -55,6 +77,13 @@ export class Keeper {
     });
   }
 
+  /** Saves, be it later, over what another one has written. */
+  overwrite(): void {
+    this.#kept = null;
+    this.#written += 1;
+    this.saveSoon();
+  }
+
   /** Resolves when what was asked for until now is kept, or has failed. */
   settled(): Promise<void> {
     return this.#underWay;
@@ -74,6 +103,7 @@ export class Keeper {
   async remove(rest: readonly Change[]): Promise<void> {
     const { store, lease } = this.#keeping;
     this.stop();
+    this.#kept = null;
     try {
       await store.commit(lease, [...this.removal(), ...rest]);
     } catch (error) {
@@ -100,8 +130,19 @@ export class Keeper {
     // It has changed while it was sealed.
     if (state.request !== request) return this.#write();
     const value = toRecord(state, this.#sealed.text);
+    const digested = digest(value);
+    if (digested === this.#kept && this.#first.length === 0) return;
+    // Until it is known what became of it.
+    this.#kept = null;
+    this.#written += 1;
+    const written = this.#written;
     const put: Change = { type: "put", space: places.connections, key: this.#id, value };
     await store.commit(lease, [...this.#first, put]);
     this.#first = [];
+    if (written === this.#written) this.#kept = digested;
   }
+}
+
+function digest(record: string): string {
+  return createHash("sha256").update(record).digest("base64");
 }

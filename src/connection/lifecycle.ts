@@ -41,6 +41,8 @@ const levels: Partial<Record<AnnouncementType, "warn" | "info">> = {
 
 /** Each connection keeps so many of its own events, and so many bytes of them. */
 const perConnection = { maxEntries: 1_000, maxBytes: 1_048_576 };
+/** How an event begins: all else of it is not looked at. The ids of connections need no escaping. */
+const beginningOf = /^"type":"([^"\\]*)","at":"[^"\\]*","connection":"([^"\\]*)"/;
 /** The name in the store of the log of all. */
 const allName = "events";
 /** What has left a log in memory leaves the store when so many have come, all at once. */
@@ -89,7 +91,9 @@ export class Lifecycle {
   /** Fills a log with what was kept of it. */
   fill(log: OrderedLog<LifecycleEntry>, entries: readonly StoredEntry[]): void {
     for (const { position, data } of entries) {
-      const { type, connection } = JSON.parse(`{${data}`) as { type: string; connection: string };
+      const [, type, connection] = beginningOf.exec(data) ?? [];
+      if (type === undefined || connection === undefined)
+        throw new Error(`The event at ${position} is stored in a form that this version does not know`);
       log.append(this.#entryOf(position, type, connection, data));
     }
   }
@@ -99,14 +103,21 @@ export class Lifecycle {
     return allName;
   }
 
-  append(to: ConnectionLog, subject: Subject, announcement: Announcement): void {
+  /** `along` is kept in the same commit, with a journal, however much waits for it. */
+  append(
+    to: ConnectionLog,
+    subject: Subject,
+    announcement: Announcement,
+    along: readonly Change[] = [],
+  ): void {
     const { connection, state } = subject;
     const { type, fields } = announcement;
     this.#logger[levels[type] ?? "debug"](`connection ${type}`, { connection, state, ...fields });
     const lost = this.#lost.get(to.log) ?? 0;
     if (lost > 0 && this.#write(to, subject, "gap", { reason: "store-away", lost }))
       this.#lost.delete(to.log);
-    if (!this.#write(to, subject, type, fields)) this.#lost.set(to.log, (this.#lost.get(to.log) ?? 0) + 1);
+    if (!this.#write(to, subject, type, fields, along))
+      this.#lost.set(to.log, (this.#lost.get(to.log) ?? 0) + 1);
   }
 
   /**
@@ -132,6 +143,7 @@ export class Lifecycle {
     { connection, state, version, flags }: Subject,
     type: string,
     fields: Readonly<Record<string, unknown>>,
+    along: readonly Change[] = [],
   ): boolean {
     const at = timestamp(this.#clock.wall());
     const data = JSON.stringify({ type, at, connection, state, version, flags, ...fields }).slice(1);
@@ -150,8 +162,8 @@ export class Lifecycle {
       this.#trim(allName, this.all),
       ...(stored === null ? [] : [this.#trim(stored, log)]),
     ].flat();
-    const changes: Change[] = [{ type: "append", logs, data }, ...trims];
-    return this.#journal.add({ changes, kept: ([position = 0]) => place(position) });
+    const changes: Change[] = [...along, { type: "append", logs, data }, ...trims];
+    return this.#journal.add({ changes, kept: ([position = 0]) => place(position) }, along.length > 0);
   }
 
   #trim(name: string, log: OrderedLog): Change[] {

@@ -1,11 +1,11 @@
 import type { Clock } from "../clock.ts";
 import { generateClientId, type ConnectionRequest } from "../request/connection-request.ts";
-import type { Change } from "../store/store.ts";
 import type { Connection } from "./connection.ts";
+import type { KeeperStart } from "./keeper.ts";
 import { newParts, type SessionParts } from "./session-parts.ts";
 import { initialMachine, type Machine } from "./state.ts";
 import type { OutboxLimits } from "./outbox.ts";
-import { places, type Keeping, type StoredConnection } from "./stored-connection.ts";
+import { places, type Keeping, type KeptRecord, type StoredConnection } from "./stored-connection.ts";
 import type { KnownSubscriptions } from "./wanted.ts";
 
 /** What a connection begins as. */
@@ -14,7 +14,12 @@ export interface Origin {
   /** Used where the request has none. */
   readonly clientId?: string | null;
   /** What it was before the process ended, with a version that none of it has shown. */
-  readonly stored?: { readonly was: StoredConnection; readonly version: number };
+  readonly stored?: {
+    readonly was: StoredConnection;
+    readonly version: number;
+    /** Null where it is to be written anew. */
+    readonly kept: KeptRecord | null;
+  };
   /** Whose place it takes: it goes on with what that one keeps. */
   readonly predecessor?: Connection;
 }
@@ -28,8 +33,7 @@ export interface Beginning {
   readonly clientId: string;
   readonly parts: SessionParts;
   readonly subscriptions: KnownSubscriptions;
-  /** What is changed in the store along with its first record. */
-  readonly first: readonly Change[];
+  readonly record: KeeperStart;
 }
 
 export interface BeginningDeps {
@@ -62,7 +66,10 @@ export function beginningOf(
       newParts({ id, request, limits, epoch: was?.messages ?? newEpoch(), clock, keeping }),
     ),
     subscriptions: was?.subscriptions ?? begun(origin, request),
-    first: goesOn(origin) ? [] : [{ type: "clear", space: places.outbox(id) }],
+    record: {
+      first: goesOn(origin) ? [] : [{ type: "clear", space: places.outbox(id) }],
+      kept: origin.stored?.kept ?? null,
+    },
   };
 }
 

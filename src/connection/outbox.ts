@@ -49,8 +49,8 @@ export class Outbox {
   #bytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
-  /** Tells of a fate, in the name of the connection that has the outbox. */
-  announce: (announcement: Announcement) => void = () => {};
+  /** Tells of a fate when `along` is kept, in the name of the connection that has the outbox, and in the same commit. */
+  announce: (announcement: Announcement, along: readonly Change[]) => void;
 
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
@@ -60,6 +60,7 @@ export class Outbox {
       // Its time may have been over while it was under way.
       ({ expiresAt }) => this.#arm(expiresAt),
     );
+    this.announce = (_, changes) => deps.keeping.journal.add({ changes, kept: () => {} }, true);
   }
 
   /** Messages whose fate is open. */
@@ -232,8 +233,7 @@ export class Outbox {
       changes.push({ type: "delete", space: places.outbox(this.#deps.id), key: oldest });
     }
     const fields = { message: id, topic: entry.topic, qos: entry.qos, ...fateView(fate) };
-    const kept = () => this.announce({ type: fate.state, fields });
-    this.#deps.keeping.journal.add({ changes, kept }, true);
+    this.announce({ type: fate.state, fields }, changes);
   }
 
   #forget(entry: OutboxEntry): void {

@@ -5,7 +5,6 @@ import type { ConnectionRequest } from "../request/connection-request.ts";
 import type { Origin } from "./origin.ts";
 import type { CloseOptions, Machine, StateName } from "./state.ts";
 import { isStoreFailure } from "./store-failure.ts";
-import type { StoredConnection } from "./stored-connection.ts";
 import type { ConnectionView } from "./view.ts";
 
 interface Entry {
@@ -72,8 +71,8 @@ export class Registry {
   }
 
   /** Brings back what was stored; it has not dialled yet. The bound on connections does not keep it away. */
-  restore(id: string, was: StoredConnection, version: number): Connection {
-    return this.#enter(this.#make(id, was.request, { kept: true, stored: { was, version } })).connection;
+  restore(id: string, stored: NonNullable<Origin["stored"]>): Connection {
+    return this.#enter(this.#make(id, stored.was.request, { kept: true, stored })).connection;
   }
 
   #admit(id: string): void {

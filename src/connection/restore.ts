@@ -2,23 +2,17 @@ import type { Change, Position, Store, StoredEntry } from "../store/store.ts";
 import type { Connection } from "./connection.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Registry } from "./registry.ts";
-import {
-  fromRecord,
-  isSealedAnew,
-  places,
-  type Keeping,
-  type StoredConnection,
-} from "./stored-connection.ts";
+import { fromRecord, places, type Keeping, type ReadRecord } from "./stored-connection.ts";
 
 const pageRecords = 500;
 const pageEntries = 1_000;
 /** Connections whose logs are read at once. */
-const readAtOnce = 32;
+const readAtOnce = 256;
 
-interface Found {
+interface Found extends ReadRecord {
   readonly id: string;
-  readonly was: StoredConnection;
-  readonly sealAgain: boolean;
+  /** The record. */
+  readonly value: string;
 }
 
 /**
@@ -42,15 +36,19 @@ export async function restoreConnections(
   const version = lifecycle.all.tail;
   const all = await readRecords(keeping);
   const found = all.filter(({ was }) => was.kept).toSorted((a, b) => a.was.createdAt - b.was.createdAt);
-  const connections = found.map(({ id, was }) => registry.restore(id, was, version));
+  const connections = found.map(({ id, was, isSealedAnew, ...kept }) =>
+    registry.restore(id, { was, version, kept: isSealedAnew ? kept : null }),
+  );
+  const spaces = new Set(await store.spaces());
   for (let at = 0; at < connections.length; at += readAtOnce) {
     const some = connections.slice(at, at + readAtOnce);
-    await Promise.all(some.map((connection) => fill(connection, store, trimmed, lifecycle)));
+    await Promise.all(some.map((connection) => fill(connection, store, { trimmed, spaces }, lifecycle)));
   }
   const abandoned = all.filter(({ was }) => !was.kept);
   const changes = [...removals(abandoned), ...orphans(connections, trimmed)];
   if (changes.length > 0) await store.commit(lease, changes);
-  for (const [index, { sealAgain }] of found.entries()) if (sealAgain) await connections[index]?.saved();
+  for (const [index, { isSealedAnew }] of found.entries())
+    if (!isSealedAnew) await connections[index]?.saved();
   return connections;
 }
 
@@ -59,8 +57,7 @@ async function readRecords({ store, sealer }: Keeping): Promise<Found[]> {
   for (let after: string | null = null; ;) {
     const page = await store.records(places.connections, after, pageRecords);
     for (const { key, value } of page) {
-      const was = await fromRecord(key, value, sealer);
-      found.push({ id: key, was, sealAgain: !isSealedAnew(value, sealer) });
+      found.push({ id: key, value, ...(await fromRecord(key, value, sealer)) });
     }
     after = page.at(-1)?.key ?? null;
     if (after === null) return found;
@@ -81,10 +78,16 @@ async function readLog(
   }
 }
 
+/** What there is in the store. */
+interface Present {
+  readonly trimmed: ReadonlyMap<string, Position>;
+  readonly spaces: ReadonlySet<string>;
+}
+
 async function fill(
   connection: Connection,
   store: Store,
-  trimmed: ReadonlyMap<string, Position>,
+  { trimmed, spaces }: Present,
   lifecycle: Lifecycle,
 ): Promise<void> {
   const { events, session } = connection;
@@ -105,8 +108,8 @@ async function fill(
     messages.log.restore(through);
     return (entries) => messages.fill(entries);
   });
-  await readOutbox(connection, store);
-  if (messages.keeping === null) return;
+  if (spaces.has(places.outbox(connection.id))) await readOutbox(connection, store);
+  if (messages.keeping === null || !spaces.has(messages.keeping.incoming)) return;
   for (const { value } of await store.records(messages.keeping.incoming, null, 65_535))
     incoming.restore(value);
 }

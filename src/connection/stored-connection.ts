@@ -67,17 +67,30 @@ export function toRecord(state: StoredConnection, request: string): string {
   return JSON.stringify(row);
 }
 
+/** A record as it is in the store, and the request as it is in that. */
+export interface KeptRecord {
+  readonly value: string;
+  readonly storedRequest: string;
+}
+
+/** What a record says, and the request in it as it was stored. */
+export interface ReadRecord {
+  readonly was: StoredConnection;
+  readonly storedRequest: string;
+  /** Whether its secrets, if there are any, are sealed with the key that seals now. */
+  readonly isSealedAnew: boolean;
+}
+
 /** @throws what reading the request throws */
-export async function fromRecord(id: string, text: string, sealer: Sealer): Promise<StoredConnection> {
+export async function fromRecord(id: string, text: string, sealer: Sealer): Promise<ReadRecord> {
   const { version, request, ...rest } = JSON.parse(text) as Row;
   if (version !== 1)
     throw new Error(`The connection ${id} is stored in a form that this version does not know`);
-  return { ...rest, request: await fromStored(request, (sealed) => sealer.open(sealed, contextOf(id))) };
-}
-
-/** Whether its secrets, if there are any, are sealed with the key that seals now. */
-export function isSealedAnew(text: string, sealer: Sealer): boolean {
-  const { request } = JSON.parse(text) as Row;
-  const { sealed } = JSON.parse(request) as { readonly sealed: string | null };
-  return sealed === null || sealer.isCurrent(sealed);
+  let isSealedAnew = true;
+  const open = (sealed: string) => {
+    isSealedAnew = sealer.isCurrent(sealed);
+    return sealer.open(sealed, contextOf(id));
+  };
+  const was = { ...rest, request: await fromStored(request, open) };
+  return { was, storedRequest: request, isSealedAnew };
 }

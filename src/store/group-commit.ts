@@ -8,27 +8,30 @@ interface Waiting {
   readonly reject: (error: StoreError) => void;
 }
 
-/** What shares one transaction at most. */
+/** What is handed on at once at most. */
 const groupChanges = 1_000;
 const groupLength = 4_194_304;
+/** Groups that may be under way. Whoever gets them keeps those that have come while it was busy all together. */
+const groupsUnderWay = 4;
 /** What may wait at most, in characters: more is refused, for the disk does not keep up. */
 const waitingLength = 134_217_728;
 
 /**
- * Puts commits together: one group is under way, and what comes meanwhile is the next. With little to do a commit goes
- * out at once when the turn of the event loop is over; with much, each group is as large as what one fsync takes.
+ * Puts commits together: those of one turn of the event loop are a group, which is handed on when the turn is over. A few
+ * groups may be under way, so that the disk need not wait for this thread between two; what comes meanwhile is the next.
  */
 export class GroupCommit {
   readonly #send: (group: readonly Commit[]) => void;
   #waiting: Waiting[] = [];
   #length = 0;
-  #underWay: readonly Waiting[] | null = null;
+  /** In the order in which they were handed on. */
+  readonly #underWay: (readonly Waiting[])[] = [];
   #scheduled = false;
   /** Why nothing is taken until it is known what became of the group that is under way. */
   #refusal: string | null = null;
   #idle: (() => void)[] = [];
 
-  /** `send` hands a group on; {@link done} is to be called with what became of it. */
+  /** `send` hands a group on; {@link done} is to be called with what became of it, and of others with it or later. */
   constructor(send: (group: readonly Commit[]) => void) {
     this.#send = send;
   }
@@ -41,7 +44,7 @@ export class GroupCommit {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ commit, length, resolve, reject });
       this.#length += length;
-      if (this.#underWay !== null || this.#scheduled) return;
+      if (this.#underWay.length >= groupsUnderWay || this.#scheduled) return;
       this.#scheduled = true;
       setImmediate(() => {
         this.#scheduled = false;
@@ -50,15 +53,19 @@ export class GroupCommit {
     });
   }
 
-  /** Tells each of the group what became of it, in order, and sends the next one. */
+  /** Tells each commit of the first groups under way what became of it, in order, and sends the next group. */
   done(results: readonly CommitResult[]): void {
-    const group = this.#underWay ?? [];
-    this.#underWay = null;
     this.#refusal = null;
-    for (const [index, { resolve, reject }] of group.entries()) {
-      const result = results[index];
-      if (result?.ok === true) resolve(result.positions);
-      else reject(new StoreError(result?.kind ?? "unknown", result?.message ?? "The store has not answered"));
+    for (let told = 0; told < results.length;) {
+      const group = this.#underWay.shift();
+      if (group === undefined) break;
+      for (const [index, { resolve, reject }] of group.entries()) {
+        const result = results[told + index];
+        if (result?.ok === true) resolve(result.positions);
+        else
+          reject(new StoreError(result?.kind ?? "unknown", result?.message ?? "The store has not answered"));
+      }
+      told += group.length;
     }
     this.#next();
   }
@@ -71,15 +78,14 @@ export class GroupCommit {
 
   /** Nothing more will come of anything. */
   fail(detail: string): void {
-    for (const { reject } of this.#underWay ?? []) reject(new StoreError("unknown", detail));
+    for (const { reject } of this.#underWay.splice(0).flat()) reject(new StoreError("unknown", detail));
     this.#giveUpWaiting(detail);
-    this.#underWay = null;
     this.#next();
   }
 
   /** Resolves when nothing is under way or waiting. */
   idle(): Promise<void> {
-    if (this.#underWay === null && this.#waiting.length === 0) return Promise.resolve();
+    if (this.#underWay.length === 0 && this.#waiting.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
@@ -90,11 +96,12 @@ export class GroupCommit {
   }
 
   #next(): void {
-    if (this.#underWay !== null) return;
-    if (this.#waiting.length === 0) {
+    if (this.#waiting.length === 0 && this.#underWay.length === 0)
       for (const resolve of this.#idle.splice(0)) resolve();
-      return;
-    }
+    while (this.#waiting.length > 0 && this.#underWay.length < groupsUnderWay) this.#sendGroup();
+  }
+
+  #sendGroup(): void {
     let changes = 0;
     let length = 0;
     const end = this.#waiting.findIndex((each, index) => {
@@ -105,7 +112,7 @@ export class GroupCommit {
     const group = end === -1 ? this.#waiting : this.#waiting.slice(0, end);
     this.#waiting = end === -1 ? [] : this.#waiting.slice(end);
     for (const each of group) this.#length -= each.length;
-    this.#underWay = group;
+    this.#underWay.push(group);
     this.#send(group.map(({ commit }) => commit));
   }
 }

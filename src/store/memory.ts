@@ -65,6 +65,13 @@ export class MemoryStore implements Store {
       .slice(0, limit);
   }
 
+  async spaces(): Promise<readonly string[]> {
+    return [...this.#records]
+      .filter(([, records]) => records.size > 0)
+      .map(([space]) => space)
+      .toSorted(inOrder);
+  }
+
   async get(space: string, key: string): Promise<string | null> {
     return this.#records.get(space)?.get(key) ?? null;
   }

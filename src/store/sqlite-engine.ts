@@ -122,7 +122,7 @@ export class SqliteEngine {
   }
 
   #transact(group: readonly Commit[]): readonly CommitResult[] {
-    run(this.#database, "BEGIN IMMEDIATE");
+    this.#statements.begin();
     try {
       let position = this.#position;
       const results = group.map((commit): CommitResult => {
@@ -139,7 +139,7 @@ export class SqliteEngine {
       });
       this.#statements.setState(position, this.#commits + 1);
       this.#tentative = results;
-      run(this.#database, "COMMIT");
+      this.#statements.commit();
       this.#tentative = null;
       this.#commits += 1;
       this.#position = position;

@@ -15,6 +15,9 @@ export interface SqliteOptions {
   readonly busyTimeoutMs: number;
 }
 
+/** Of the file in memory at most; what is written again and again must not be read again and again. */
+const cacheKibibytes = 16_384;
+
 /** Opens, checks and migrates a database, and locks it for this process alone. */
 export function openFile({ file, busyTimeoutMs }: SqliteOptions): DatabaseSync {
   const existed = existsSync(file);
@@ -32,6 +35,7 @@ export function openFile({ file, busyTimeoutMs }: SqliteOptions): DatabaseSync {
       run(database, "PRAGMA journal_mode = WAL");
       // Each commit is on disk when it has resolved, and not only safe from a crash of the process.
       run(database, "PRAGMA synchronous = FULL");
+      run(database, `PRAGMA cache_size = -${cacheKibibytes}`);
       run(database, "BEGIN IMMEDIATE");
       run(database, "COMMIT");
       const version = prepareFile(database, file, existed);

@@ -1,4 +1,5 @@
-import type { Commit, CommitResult } from "./sqlite-engine.ts";
+import type { GroupText } from "./group-text.ts";
+import type { CommitResult } from "./sqlite-engine.ts";
 import type { Position, StoreError, StoreHealth } from "./store.ts";
 
 /** A read that runs in the store's thread: one of the methods of `Statements`, with its arguments. */
@@ -7,12 +8,13 @@ export type Read =
       readonly method: "records";
       readonly args: readonly [space: string, after: string | null, limit: number];
     }
+  | { readonly method: "spaces"; readonly args: readonly [] }
   | { readonly method: "get"; readonly args: readonly [space: string, key: string] }
   | { readonly method: "entries"; readonly args: readonly [log: string, after: Position, limit: number] }
   | { readonly method: "logs"; readonly args: readonly [prefix: string] };
 
 export type ToEngine =
-  | { readonly type: "commit"; readonly group: readonly Commit[] }
+  | ({ readonly type: "commit" } & GroupText)
   | { readonly type: "read"; readonly number: number; readonly read: Read }
   | { readonly type: "acquire"; readonly number: number }
   | { readonly type: "recover" }
@@ -22,7 +24,7 @@ export type FromEngine =
   | { readonly type: "opened"; readonly epoch: string; readonly health: StoreHealth }
   /** The file cannot be used, and the thread ends. */
   | { readonly type: "refused"; readonly message: string }
-  /** `results` are those of the group that was committed; null: they will follow with `recovered`. */
+  /** `results` are those of the groups that were committed; null: they will follow with `recovered`. */
   | {
       readonly type: "committed" | "recovered";
       readonly results: readonly CommitResult[] | null;

@@ -92,6 +92,14 @@ export class Statements {
     }
   }
 
+  begin(): void {
+    this.#all.begin.all();
+  }
+
+  commit(): void {
+    this.#all.commit.all();
+  }
+
   /** Forgets what was learnt in a transaction that has been rolled back. */
   rolledBack(): void {
     this.#logIds.clear();
@@ -101,6 +109,10 @@ export class Statements {
     return this.#all.records
       .all(space, after ?? "", limit)
       .map(({ key, value }) => ({ key: String(key), value: String(value) }));
+  }
+
+  spaces(): string[] {
+    return this.#all.spaces.all().map(({ space }) => String(space));
   }
 
   get(space: string, key: string): string | null {
@@ -147,6 +159,8 @@ export class Statements {
 function prepare(database: DatabaseSync) {
   const statement = (sql: string) => database.prepare(sql);
   return {
+    begin: statement("BEGIN IMMEDIATE"),
+    commit: statement("COMMIT"),
     state: statement("SELECT epoch, owner, position, commits FROM state"),
     setOwner: statement("UPDATE state SET owner = ?"),
     setState: statement("UPDATE state SET position = ?, commits = ?"),
@@ -157,6 +171,13 @@ function prepare(database: DatabaseSync) {
     delete: statement("DELETE FROM records WHERE space = ? AND key = ?"),
     clear: statement("DELETE FROM records WHERE space = ?"),
     records: statement("SELECT key, value FROM records WHERE space = ? AND key > ? ORDER BY key LIMIT ?"),
+    // One look-up for each, where DISTINCT would read every key.
+    spaces: statement(
+      `WITH RECURSIVE found (space) AS (
+        SELECT min(space) FROM records
+        UNION ALL SELECT (SELECT min(space) FROM records WHERE space > found.space) FROM found WHERE found.space IS NOT NULL
+      ) SELECT space FROM found WHERE space IS NOT NULL`,
+    ),
     findLog: statement("SELECT id, trimmed FROM logs WHERE name = ?"),
     addLog: statement("INSERT INTO logs (name) VALUES (?)"),
     setTrimmed: statement("UPDATE logs SET trimmed = max(trimmed, ?) WHERE id = ?"),

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { Commits } from "./sqlite-commits.ts";
 import { SqliteEngine } from "./sqlite-engine.ts";
 import { UnusableStore, type SqliteOptions } from "./sqlite-file.ts";
 import type { FromEngine, Read, ToEngine } from "./sqlite-messages.ts";
@@ -12,17 +13,20 @@ function serveEngine(options: SqliteOptions, say: (message: FromEngine) => void)
   const engine = openEngine(options, say);
   if (engine === null) return;
   say({ type: "opened", epoch: engine.epoch, health: engine.health });
+  const commits = new Commits(engine, say);
   port?.on("message", (message: ToEngine) => {
     switch (message.type) {
       case "commit":
-        return say({ type: "committed", results: engine.commit(message.group), health: engine.health });
+        return commits.add(message);
       case "recover":
-        return say({ type: "recovered", results: engine.recover(), health: engine.health });
+        return commits.recover();
       case "acquire":
+        commits.run();
         return answer(message.number, say, () => engine.acquire());
       case "read":
         return answer(message.number, say, () => readFrom(engine, message.read));
       case "close":
+        commits.run();
         engine.close();
         return say({ type: "closed" });
       default:
@@ -59,6 +63,8 @@ function readFrom(engine: SqliteEngine, read: Read): unknown {
   switch (read.method) {
     case "records":
       return statements.records(...read.args);
+    case "spaces":
+      return statements.spaces();
     case "get":
       return statements.get(...read.args);
     case "entries":

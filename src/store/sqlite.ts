@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { Listeners } from "../listeners.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { writeGroup } from "./group-text.ts";
 import type { SqliteOptions } from "./sqlite-file.ts";
 import type { FromEngine, Read, ToEngine } from "./sqlite-messages.ts";
 import {
@@ -63,7 +64,7 @@ class SqliteStore implements Store {
     this.epoch = epoch;
     this.#worker = worker;
     this.#health = health;
-    this.#group = new GroupCommit((group) => this.#post({ type: "commit", group }));
+    this.#group = new GroupCommit((group) => this.#post({ type: "commit", ...writeGroup(group) }));
     worker.on("message", (message: FromEngine) => this.#receive(message));
     worker.on("error", (error) => this.#end(`${died}: ${String(error)}`));
     worker.on("exit", () => this.#end(died));
@@ -90,6 +91,10 @@ class SqliteStore implements Store {
 
   records(space: string, after: string | null, limit: number): Promise<readonly StoredRecord[]> {
     return this.#read({ method: "records", args: [space, after, limit] });
+  }
+
+  spaces(): Promise<readonly string[]> {
+    return this.#read({ method: "spaces", args: [] });
   }
 
   get(space: string, key: string): Promise<string | null> {

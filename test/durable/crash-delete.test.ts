@@ -31,7 +31,7 @@ async function filled({ app, peer, store }: DurableScene): Promise<void> {
 /** Spaces and logs of `home` in which something is. */
 async function leftOf(store: RiggedStore): Promise<string[]> {
   const left: string[] = [];
-  for (const space of store.spaces)
+  for (const space of store.seenSpaces)
     if (/^(incoming|outbox)\/home/.test(space) && (await store.disk.records(space, null, 10)).length > 0)
       left.push(space);
   if ((await store.disk.get("connections", "home")) !== null) left.push("the record");

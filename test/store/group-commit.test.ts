@@ -17,21 +17,48 @@ function rig() {
 }
 
 describe("GroupCommit", () => {
-  it("sends what one turn brought as one group, and what comes meanwhile as the next", async () => {
+  it("sends what one turn brought as one group, and what comes meanwhile as further ones", async () => {
     const { group, groups, datas } = rig();
     const first = [group.add(commit("a")), group.add(commit("b"))];
     assert.equal(groups.length, 0);
     await turn();
     const second = group.add(commit("c"));
     await turn();
-    assert.deepEqual(datas(), [[["a"], ["b"]]]);
+    assert.deepEqual(datas(), [[["a"], ["b"]], [["c"]]]);
     group.done([ok, { ok: false, kind: "conflict", message: "no" }]);
     assert.deepEqual(await first[0], [1]);
     await assert.rejects(first[1] ?? Promise.resolve(), { name: "StoreError", kind: "conflict" });
-    assert.deepEqual(datas()[1], [["c"]]);
     group.done([ok]);
     await second;
     await group.idle();
+  });
+
+  it("tells each in order what became of it, when several groups are answered at once", async () => {
+    const { group } = rig();
+    const told: string[] = [];
+    const add = (name: string) => void group.add(commit(name)).then(([at]) => told.push(`${name} ${at}`));
+    add("a");
+    add("b");
+    await turn();
+    add("c");
+    await turn();
+    group.done([1, 2, 3].map((position) => ({ ok: true, positions: [position] })));
+    await group.idle();
+    await turn();
+    assert.deepEqual(told, ["a 1", "b 2", "c 3"]);
+  });
+
+  it("has four groups under way, and calls unknown what becomes of them when it fails", async () => {
+    const { group, groups } = rig();
+    const outcomes: Promise<unknown>[] = [];
+    for (let n = 0; n < 6; n += 1) {
+      outcomes.push(group.add(commit(String(n))).catch((error: StoreError) => error.kind));
+      await turn();
+    }
+    assert.equal(groups.length, 4);
+    group.fail("gone");
+    const unknown = Array<string>(4).fill("unknown");
+    assert.deepEqual(await Promise.all(outcomes), [...unknown, "unavailable", "unavailable"]);
   });
 
   it("keeps groups small, in order, and a large commit whole", async () => {
@@ -51,7 +78,7 @@ describe("GroupCommit", () => {
     await turn();
     assert.deepEqual(
       groups.slice(3).map(({ length }) => length),
-      [1],
+      [1, 1],
     );
     group.done([ok]);
     group.done([ok]);

@@ -39,7 +39,7 @@ export class RiggedStore implements Store {
   readonly survives = "power";
   readonly disk: MemoryStore;
   /** Spaces in which something has been put, by anybody on this disk. */
-  readonly spaces: Set<string>;
+  readonly seenSpaces: Set<string>;
   readonly #watchers = new Listeners();
   readonly #crashed = Promise.withResolvers<never>();
   #rules: Rule[] = [];
@@ -50,7 +50,7 @@ export class RiggedStore implements Store {
   /** Goes on with what another one has left, or begins with nothing. */
   constructor(before?: RiggedStore) {
     this.disk = before?.disk ?? new MemoryStore("disk");
-    this.spaces = before?.spaces ?? new Set();
+    this.seenSpaces = before?.seenSpaces ?? new Set();
     this.#crashed.promise.catch(() => {});
   }
 
@@ -68,6 +68,7 @@ export class RiggedStore implements Store {
   }
 
   acquire = () => this.disk.acquire();
+  spaces: Store["spaces"] = () => this.disk.spaces();
   records: Store["records"] = (...args) => this.disk.records(...args);
   get: Store["get"] = (...args) => this.disk.get(...args);
   entries: Store["entries"] = (...args) => this.disk.entries(...args);
@@ -99,7 +100,7 @@ export class RiggedStore implements Store {
     const done = this.#last.then(async () => {
       await this.#pass("before", changes);
       if (this.#dead) throw new StoreError("unknown", "The process has crashed");
-      for (const change of changes) if (change.type === "put") this.spaces.add(change.space);
+      for (const change of changes) if (change.type === "put") this.seenSpaces.add(change.space);
       const positions = await this.disk.commit(lease, changes);
       await this.#pass("after", changes);
       return positions;
