@@ -255,8 +255,10 @@ export class Connection {
     this.#deps.lifecycle.append(this.events, subject, announcement);
     if (state.name !== "closed" || announcement.type !== "closed") return;
     this.session.close(this.#isInherited, this.#successor !== null);
-    this.#deps.lifecycle.end(this.events, state.cause === "shutdown" ? null : this.#removal());
-    this.#keeper?.stop();
+    const stays = state.cause === "shutdown";
+    this.#deps.lifecycle.end(this.events, stays ? null : this.#removal());
+    if (stays) this.#keeper?.finish();
+    else this.#keeper?.stop();
     this.#deps.onClosed(this);
   }
 

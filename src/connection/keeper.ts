@@ -19,6 +19,7 @@ export class Keeper {
   #next: Promise<void> | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
+  #finished = false;
 
   constructor(id: string, keeping: Keeping, state: () => StoredConnection) {
     this.#id = id;
@@ -33,7 +34,7 @@ export class Keeper {
    * @throws {Problem} `secret-key-missing`
    */
   save(): Promise<void> {
-    if (this.#next !== null) return this.#next;
+    if (this.#next !== null || this.#finished) return this.#next ?? this.#underWay;
     const next = this.#underWay.then(() => {
       this.#next = null;
       return this.#write();
@@ -48,13 +49,19 @@ export class Keeper {
   saveSoon(): void {
     clearTimeout(this.#retry);
     this.save().catch(() => {
-      if (!this.#stopped) this.#retry = setTimeout(() => this.saveSoon(), retryMs);
+      if (!this.#stopped && !this.#finished) this.#retry = setTimeout(() => this.saveSoon(), retryMs);
     });
   }
 
   /** Resolves when what was asked for until now is kept, or has failed. */
   settled(): Promise<void> {
     return this.#underWay;
+  }
+
+  /** Takes no more saves, because the process ends; who waits for one is answered when it is written. */
+  finish(): void {
+    this.#finished = true;
+    clearTimeout(this.#retry);
   }
 
   /** Writes nothing from here on: another one has the record, or nobody. */
