@@ -11,7 +11,7 @@ import type { ConnectionLog, Lifecycle, LifecycleEntry } from "./lifecycle.ts";
 import { linkOf } from "./link.ts";
 import { next } from "./next.ts";
 import { beginningOf, type Origin } from "./origin.ts";
-import { removalOf } from "./session-parts.ts";
+import { boundsOf, removalOf } from "./session-parts.ts";
 import { Session, type SessionLimits } from "./session.ts";
 import type { CloseOptions, DialCause, Effect, Event, Machine } from "./state.ts";
 import { storeFailure } from "./store-failure.ts";
@@ -290,7 +290,9 @@ export class Connection {
   /** What its parts have to tell is told to this one from here on. */
   #own(): void {
     const { outbox } = this.session.parts;
-    const { keeping } = this.session.messages;
+    const { keeping, log } = this.session.messages;
+    // Not before: until it has the record, another one has the log, with bounds of its own.
+    log.rebound(boundsOf(this.#request));
     if (outbox !== null) outbox.announce = (announcement) => this.#announce(announcement);
     if (keeping !== null)
       keeping.inbound.onFailed = (error) => this.#attempts.current?.drop(storeFailure(error));

@@ -69,6 +69,5 @@ function inherited({ predecessor }: Origin, { log }: ConnectionRequest, fresh: S
   if (old === undefined || fresh.outbox === null) return fresh;
   const outbox = old.outbox ?? fresh.outbox;
   if (old.messages.keeping === null || !log.durable) return { ...fresh, outbox };
-  old.messages.log.rebound({ maxEntries: log.messages, maxBytes: log.bytes });
   return { ...old, outbox };
 }

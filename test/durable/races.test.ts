@@ -6,6 +6,36 @@ import { startScriptedBroker } from "../support/scripted-broker.ts";
 import { describe, it } from "../support/test.ts";
 
 describe("calls on one id at once", () => {
+  it("a PUT that is not kept changes nothing of what there was", async () => {
+    await using broker = await startScriptedBroker(accepts());
+    const store = durableStore();
+    await using app = await startApp({}, { store });
+    const request = { url: broker.url, log: { durable: true } };
+    assert.equal((await app.call("PUT", "/connections/home", request)).status, 201);
+    store.refusal = "full";
+    const put = await app.call("PUT", "/connections/home", {
+      ...request,
+      log: { durable: true, messages: 1 },
+    });
+    assert.equal(put.status, 507);
+    store.refusal = null;
+    const peer = await broker.connection(1);
+    await using stream = await app.events("/connections/home/messages?format=sse");
+    for (const payload of ["1", "2", "3"]) {
+      peer.send({
+        cmd: "publish",
+        topic: "t",
+        payload: Buffer.from(payload),
+        qos: 0,
+        dup: false,
+        retain: false,
+      });
+      await stream.next("message");
+    }
+    const { body } = await app.call("GET", "/connections/home/messages");
+    assert.equal(body.items.length, 3);
+  });
+
   it("what was answered is kept, also when the process stops meanwhile", async () => {
     await using broker = await startScriptedBroker(accepts());
     const store = durableStore();
