@@ -29,7 +29,8 @@ export async function enqueue(
   if (outbox === null)
     throw wrong("queue", "needs a connection that is durable, so that what is accepted is not lost");
   const { state } = machine;
-  if (state.name === "closing" || state.name === "closed") throw closedMeanwhile(machine);
+  if (state.name === "closing" || state.name === "closed" || connection.isForgotten)
+    throw closedMeanwhile(machine);
   if (message.properties?.topicAlias !== undefined)
     throw wrong("topicAlias", "belongs to one network connection, and cannot be given with queue");
   const refusal = checkAhead(message, machine, connection.request.protocolVersion);

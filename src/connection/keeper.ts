@@ -20,6 +20,7 @@ export class Keeper {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
   #finished = false;
+  #isRemoved = false;
 
   constructor(id: string, keeping: Keeping, state: () => StoredConnection) {
     this.#id = id;
@@ -78,12 +79,19 @@ export class Keeper {
   async remove(rest: readonly Change[]): Promise<void> {
     const { store, lease } = this.#keeping;
     this.stop();
+    this.#isRemoved = true;
     try {
       await store.commit(lease, [...this.removal(), ...rest]);
     } catch (error) {
       this.#stopped = false;
+      this.#isRemoved = false;
       throw error;
     }
+  }
+
+  /** The record is gone, or on its way to be. */
+  get isRemoved(): boolean {
+    return this.#isRemoved;
   }
 
   /** What removes the record, and the outbox. */

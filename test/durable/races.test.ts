@@ -1,11 +1,68 @@
 import assert from "node:assert/strict";
 import { startApp } from "../support/app.ts";
 import { accepts } from "../support/broker-scripts.ts";
-import { durableStore, puts } from "../support/durable-store.ts";
+import { durableStore, puts, removes } from "../support/durable-store.ts";
+import { freePort } from "../support/free-port.ts";
 import { startScriptedBroker } from "../support/scripted-broker.ts";
 import { describe, it } from "../support/test.ts";
 
+const away = async () => `mqtt://127.0.0.1:${await freePort()}`;
+
 describe("calls on one id at once", () => {
+  it("PUT and DELETE at once leave a connection that works, or none", async () => {
+    await using broker = await startScriptedBroker(accepts());
+    const store = durableStore();
+    await using app = await startApp({}, { store });
+    const log = { durable: true };
+    assert.equal((await app.call("PUT", "/connections/home?wait=0", { url: await away(), log })).status, 202);
+    const { reached, letGo } = store.holdThose(removes("connections"));
+    const gone = app.call("DELETE", "/connections/home");
+    await reached;
+    const put = app.call("PUT", "/connections/home", { url: broker.url, log });
+    await app.call("GET", "/connections/home");
+    letGo();
+    assert.equal((await gone).status, 200);
+    const answer = await put;
+    assert.ok([200, 201].includes(answer.status), answer.text);
+    await using stream = await app.events("/connections/home/messages?format=sse");
+    const peer = await broker.connection(1);
+    peer.send({ cmd: "publish", topic: "t", payload: Buffer.from("x"), qos: 0, dup: false, retain: false });
+    await stream.next("message");
+    assert.deepEqual(await store.keys("connections"), ["home"]);
+  });
+
+  it("DELETE deletes what a PUT before it has put under the id", async () => {
+    await using broker = await startScriptedBroker(accepts());
+    const store = durableStore();
+    await using app = await startApp({}, { store });
+    assert.equal((await app.call("PUT", "/connections/home?wait=0", { url: await away() })).status, 202);
+    const { reached, letGo } = store.holdThose(puts("connections"));
+    const put = app.call("PUT", "/connections/home?wait=0", { url: broker.url });
+    await reached;
+    const gone = app.call("DELETE", "/connections/home");
+    await app.call("GET", "/connections/home");
+    letGo();
+    await put;
+    assert.equal((await gone).status, 200);
+    assert.equal((await app.call("GET", "/connections/home")).status, 404);
+    assert.deepEqual(await store.keys("connections"), []);
+  });
+
+  it("nothing is accepted while PUT gives up what keeps it", async () => {
+    await using broker = await startScriptedBroker(accepts());
+    const store = durableStore();
+    await using app = await startApp({}, { store });
+    const request = { url: broker.url };
+    assert.equal((await app.call("PUT", "/connections/home", request)).status, 201);
+    const { reached, letGo } = store.holdThose(removes("connections"));
+    const put = app.call("PUT", "/connections/home", { ...request, durable: false });
+    await reached;
+    const accepted = await app.call("POST", "/connections/home/publish?queue=60&topic=a&qos=1", "x");
+    letGo();
+    assert.equal((await put).status, 200);
+    assert.notEqual(accepted.status, 202, accepted.text);
+  });
+
   it("a PUT that is not kept changes nothing of what there was", async () => {
     await using broker = await startScriptedBroker(accepts());
     const store = durableStore();
