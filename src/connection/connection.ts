@@ -21,6 +21,8 @@ export interface ConnectionDeps extends BeginningDeps {
   readonly attempt: AttemptDeps;
   readonly lifecycle: Lifecycle;
   readonly limits: SessionLimits;
+  /** Whether another connection has its id now, and its record. */
+  readonly isSucceeded: (connection: Connection) => boolean;
   /** Called once, when the connection is closed for good. */
   readonly onClosed: (connection: Connection) => void;
 }
@@ -250,23 +252,20 @@ export class Connection {
     const subject = { connection: this.id, state: state.name, version, flags: flagsOf(this.#machine) };
     this.#deps.lifecycle.append(this.events, subject, announcement);
     if (state.name !== "closed" || announcement.type !== "closed") return;
-    const { outbox } = this.session.parts;
-    this.session.close(this.#isInherited, this.#successor?.session.parts.outbox === outbox);
+    this.session.close(this.#successor?.session ?? null);
     const stays = state.cause === "shutdown";
-    this.#deps.lifecycle.end(this.events, stays ? null : this.#removal());
+    this.#deps.lifecycle.end(this.events, stays ? null : () => this.#removal());
     if (stays) this.#keeper?.finish();
     else this.#keeper?.stop();
     this.#deps.onClosed(this);
   }
 
-  /** What is removed from the store along with the connection. */
+  /** What is removed from the store along with the connection; by then another one may have its id, and its record. */
   #removal(): Change[] {
-    const record = this.#successor === null ? (this.#keeper?.removal() ?? []) : [];
-    return this.#isInherited ? record : [...record, ...removalOf(this.session.parts)];
-  }
-
-  get #isInherited(): boolean {
-    return this.#successor?.session.messages === this.session.messages;
+    const isMine = this.#successor === null && !this.#deps.isSucceeded(this);
+    const record = isMine ? (this.#keeper?.removal() ?? []) : [];
+    const goesOn = this.#successor?.session.messages === this.session.messages;
+    return goesOn ? record : [...record, ...removalOf(this.session.parts)];
   }
 
   #ready(): void {

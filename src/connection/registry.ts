@@ -45,8 +45,15 @@ export class Registry {
   #order = 0;
   #stopping = false;
 
-  constructor(deps: Omit<ConnectionDeps, "onClosed">, maxConnections: number) {
-    this.#deps = { ...deps, onClosed: (closed) => this.#remove(closed) };
+  constructor(deps: Omit<ConnectionDeps, "onClosed" | "isSucceeded">, maxConnections: number) {
+    this.#deps = {
+      ...deps,
+      onClosed: (closed) => this.#remove(closed),
+      isSucceeded: (closed) => {
+        const holder = this.peek(closed.id);
+        return holder !== null && holder !== closed && holder.request.durable;
+      },
+    };
     this.#maxConnections = maxConnections;
   }
 

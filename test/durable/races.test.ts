@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { startApp } from "../support/app.ts";
 import { accepts } from "../support/broker-scripts.ts";
-import { durableStore, puts, removes } from "../support/durable-store.ts";
+import { durableStore, puts, removes, tells } from "../support/durable-store.ts";
 import { freePort } from "../support/free-port.ts";
 import { startScriptedBroker } from "../support/scripted-broker.ts";
 import { describe, it } from "../support/test.ts";
@@ -9,6 +9,22 @@ import { describe, it } from "../support/test.ts";
 const away = async () => `mqtt://127.0.0.1:${await freePort()}`;
 
 describe("calls on one id at once", () => {
+  it("what DELETE still has to remove does not remove the next connection with the id", async () => {
+    const store = durableStore();
+    await using app = await startApp({}, { store });
+    const request = { url: await away(), reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } };
+    assert.equal((await app.call("PUT", "/connections/home?wait=0", request)).status, 202);
+    const { letGo } = store.holdThose(tells);
+    assert.equal((await app.call("DELETE", "/connections/home")).status, 200);
+    assert.equal((await app.call("PUT", "/connections/home?wait=0", request)).status, 202);
+    assert.equal((await app.call("POST", "/connections/home/publish?queue=60&topic=a", "x")).status, 202);
+    letGo();
+    await using events = await app.events("/connections/home/events?lastEventId=earliest");
+    await events.next("waiting");
+    assert.deepEqual(await store.keys("connections"), ["home"]);
+    assert.equal((await store.keys("outbox/home")).length, 1);
+  });
+
   it("PUT and DELETE at once leave a connection that works, or none", async () => {
     await using broker = await startScriptedBroker(accepts());
     const store = durableStore();
