@@ -3,6 +3,7 @@ import { startApp } from "../support/app.ts";
 import { accepts } from "../support/broker-scripts.ts";
 import { durableStore, puts, removes, tells } from "../support/durable-store.ts";
 import { freePort } from "../support/free-port.ts";
+import { assertProblem } from "../support/invariants.ts";
 import { startScriptedBroker } from "../support/scripted-broker.ts";
 import { describe, it } from "../support/test.ts";
 
@@ -77,6 +78,19 @@ describe("calls on one id at once", () => {
     letGo();
     assert.equal((await put).status, 200);
     assert.notEqual(accepted.status, 202, accepted.text);
+  });
+
+  it("nothing is accepted for a connection that nobody was promised", async () => {
+    await using broker = await startScriptedBroker(async (peer) => {
+      await peer.next("connect");
+    });
+    await using app = await startApp({}, { store: durableStore() });
+    const opened = app.call("PUT", "/connections/home", { url: broker.url, connectTimeoutMs: 500 });
+    await broker.connection(1);
+    const accepted = await app.call("POST", "/connections/home/publish?queue=60&topic=a&qos=1", "x");
+    assertProblem(accepted, 503, "temporarily-not-connected");
+    assert.equal((await opened).status, 504);
+    assert.equal((await app.call("GET", "/connections/home")).status, 404);
   });
 
   it("a PUT that is not kept changes nothing of what there was", async () => {
