@@ -239,6 +239,7 @@ export class Registry {
     const entry = this.#entries.get(connection.id);
     if (entry?.connection !== connection) return;
     entry.idle?.stop();
-    this.#entries.delete(connection.id);
+    // At the end they keep their ids: what has yet to be removed from the store must not be theirs.
+    if (!this.#stopping) this.#entries.delete(connection.id);
   }
 }
