@@ -113,12 +113,14 @@ export function mountControl(app: App, services: Services): void {
     responses: answers,
   });
   app.openapi(remove, async (c) => {
-    const connection = registry.get(c.req.valid("param").id);
-    preconditions(c, connection);
+    const { id } = c.req.valid("param");
     const query = c.req.valid("query");
-    checkDisconnectOptions(connection, query);
+    const check = (connection: Connection) => {
+      preconditions(c, connection);
+      checkDisconnectOptions(connection, query);
+    };
     // Not one of the waits: whatever else is waiting, a connection can be deleted.
-    await holding(c.env?.holdOpen, () => operations.close(connection, query));
+    const connection = await holding(c.env?.holdOpen, () => operations.close(id, query, check));
     return c.json({
       ...registry.view(connection),
       drained: connection.unacknowledged === 0,

@@ -15,7 +15,7 @@ export type Accepted = Record<string, unknown>;
 /**
  * Accepts a message to be published when the connection is up; resolves when it is kept.
  *
- * @throws {Problem} `invalid-request`, `broker-limit`, `limit-reached`, `connection-closed`
+ * @throws {Problem} `invalid-request`, `broker-limit`, `limit-reached`, `connection-closed`, `temporarily-not-connected`
  * @throws {StoreError}
  */
 export async function enqueue(
@@ -29,7 +29,16 @@ export async function enqueue(
   if (outbox === null)
     throw wrong("queue", "needs a connection that is durable, so that what is accepted is not lost");
   const { state } = machine;
-  if (state.name === "closing" || state.name === "closed") throw closedMeanwhile(machine);
+  if (state.name === "closing" || state.name === "closed" || connection.isForgotten)
+    throw closedMeanwhile(machine);
+  // It may be gone in a moment, and what it had accepted with it.
+  if (!machine.kept)
+    throw new Problem("temporarily-not-connected", {
+      detail:
+        "The call that opens the connection is still under way, and it is not kept before that has succeeded",
+      state: state.name,
+      retryAfterSeconds: 1,
+    });
   if (message.properties?.topicAlias !== undefined)
     throw wrong("topicAlias", "belongs to one network connection, and cannot be given with queue");
   const refusal = checkAhead(message, machine, connection.request.protocolVersion);

@@ -1,5 +1,4 @@
 import type { AttemptDeps } from "../broker/attempt.ts";
-import type { Clock } from "../clock.ts";
 import { Listeners } from "../listeners.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import type { Change } from "../store/store.ts";
@@ -10,25 +9,20 @@ import { Keeper } from "./keeper.ts";
 import type { ConnectionLog, Lifecycle, LifecycleEntry } from "./lifecycle.ts";
 import { linkOf } from "./link.ts";
 import { next } from "./next.ts";
-import { beginningOf, type Origin } from "./origin.ts";
-import { removalOf } from "./session-parts.ts";
+import { beginningOf, type BeginningDeps, type Origin } from "./origin.ts";
+import { boundsOf, removalOf } from "./session-parts.ts";
 import { Session, type SessionLimits } from "./session.ts";
 import type { CloseOptions, DialCause, Effect, Event, Machine } from "./state.ts";
 import { storeFailure } from "./store-failure.ts";
-import { places, type Keeping, type StoredConnection } from "./stored-connection.ts";
+import { places, type StoredConnection } from "./stored-connection.ts";
 import { flagsOf, viewOf, type ConnectionView } from "./view.ts";
 
-export interface ConnectionDeps {
+export interface ConnectionDeps extends BeginningDeps {
   readonly attempt: AttemptDeps;
   readonly lifecycle: Lifecycle;
-  readonly clock: Clock;
-  /** In [0, 1). */
-  readonly random: () => number;
   readonly limits: SessionLimits;
-  /** Names a log; never the same twice. */
-  readonly newEpoch: () => string;
-  /** For those that are durable; null where nothing outlives the process. */
-  readonly keeping: Keeping | null;
+  /** Whether another connection has its id now, and its record. */
+  readonly isSucceeded: (connection: Connection) => boolean;
   /** Called once, when the connection is closed for good. */
   readonly onClosed: (connection: Connection) => void;
 }
@@ -54,10 +48,9 @@ export class Connection {
   #successor: Connection | null = null;
 
   constructor(id: string, request: ConnectionRequest, origin: Origin, deps: ConnectionDeps) {
-    const { lifecycle, clock, random, newEpoch } = deps;
+    const { lifecycle, clock, random, limits } = deps;
     const keeping = request.durable ? deps.keeping : null;
-    const { limits } = deps;
-    const beginning = beginningOf(id, request, origin, { limits, clock, random, newEpoch, keeping });
+    const beginning = beginningOf(id, request, origin, { ...deps, keeping });
     this.id = id;
     this.createdAt = beginning.createdAt;
     this.#deps = deps;
@@ -162,6 +155,11 @@ export class Connection {
     return parts.messages.keeping?.inbound.giveWay(remove) ?? remove();
   }
 
+  /** What was kept of it is gone, or going: nothing more is accepted for it, and nobody goes on with it. */
+  get isForgotten(): boolean {
+    return this.#keeper?.isRemoved ?? false;
+  }
+
   /** Another connection under this id has its record, and goes on with its parts where it keeps such. */
   handOver(successor: Connection): void {
     this.#keeper?.stop();
@@ -256,20 +254,20 @@ export class Connection {
     const subject = { connection: this.id, state: state.name, version, flags: flagsOf(this.#machine) };
     this.#deps.lifecycle.append(this.events, subject, announcement, along);
     if (state.name !== "closed" || announcement.type !== "closed") return;
-    this.session.close(this.#isInherited, this.#successor !== null);
-    this.#deps.lifecycle.end(this.events, state.cause === "shutdown" ? null : this.#removal());
-    this.#keeper?.stop();
+    this.session.close(this.#successor?.session ?? null);
+    const stays = state.cause === "shutdown";
+    this.#deps.lifecycle.end(this.events, stays ? null : () => this.#removal());
+    if (stays) this.#keeper?.finish();
+    else this.#keeper?.stop();
     this.#deps.onClosed(this);
   }
 
-  /** What is removed from the store along with the connection. */
+  /** What is removed from the store along with the connection; by then another one may have its id, and its record. */
   #removal(): Change[] {
-    const record = this.#successor === null ? (this.#keeper?.removal() ?? []) : [];
-    return this.#isInherited ? record : [...record, ...removalOf(this.session.parts)];
-  }
-
-  get #isInherited(): boolean {
-    return this.#successor?.session.messages === this.session.messages;
+    const isMine = this.#successor === null && !this.#deps.isSucceeded(this);
+    const record = isMine ? (this.#keeper?.removal() ?? []) : [];
+    const goesOn = this.#successor?.session.messages === this.session.messages;
+    return goesOn ? record : [...record, ...removalOf(this.session.parts)];
   }
 
   #ready(): void {
@@ -290,7 +288,9 @@ export class Connection {
   /** What its parts have to tell is told to this one from here on. */
   #own(): void {
     const { outbox } = this.session.parts;
-    const { keeping } = this.session.messages;
+    const { keeping, log } = this.session.messages;
+    // Not before: until it has the record, another one has the log, with bounds of its own.
+    log.rebound(boundsOf(this.#request));
     if (outbox !== null) outbox.announce = (announcement, along) => this.#announce(announcement, along);
     if (keeping !== null)
       keeping.inbound.onFailed = (error) => this.#attempts.current?.drop(storeFailure(error));

@@ -40,6 +40,8 @@ export class Keeper {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
   #first: readonly Change[];
+  #finished = false;
+  #isRemoved = false;
 
   constructor(id: string, keeping: Keeping, state: () => StoredConnection, { first, kept }: KeeperStart) {
     this.#id = id;
@@ -58,7 +60,7 @@ export class Keeper {
    * @throws {Problem} `secret-key-missing`
    */
   save(): Promise<void> {
-    if (this.#next !== null) return this.#next;
+    if (this.#next !== null || this.#finished) return this.#next ?? this.#underWay;
     const next = this.#underWay.then(() => {
       this.#next = null;
       return this.#write();
@@ -73,7 +75,7 @@ export class Keeper {
   saveSoon(): void {
     clearTimeout(this.#retry);
     this.save().catch(() => {
-      if (!this.#stopped) this.#retry = setTimeout(() => this.saveSoon(), retryMs);
+      if (!this.#stopped && !this.#finished) this.#retry = setTimeout(() => this.saveSoon(), retryMs);
     });
   }
 
@@ -87,6 +89,12 @@ export class Keeper {
   /** Resolves when what was asked for until now is kept, or has failed. */
   settled(): Promise<void> {
     return this.#underWay;
+  }
+
+  /** Takes no more saves, because the process ends; who waits for one is answered when it is written. */
+  finish(): void {
+    this.#finished = true;
+    clearTimeout(this.#retry);
   }
 
   /** Writes nothing from here on: another one has the record, or nobody. */
@@ -104,12 +112,19 @@ export class Keeper {
     const { store, lease } = this.#keeping;
     this.stop();
     this.#kept = null;
+    this.#isRemoved = true;
     try {
       await store.commit(lease, [...this.removal(), ...rest]);
     } catch (error) {
       this.#stopped = false;
+      this.#isRemoved = false;
       throw error;
     }
+  }
+
+  /** The record is gone, or on its way to be. */
+  get isRemoved(): boolean {
+    return this.#isRemoved;
   }
 
   /** What removes the record, and the outbox. */

@@ -124,13 +124,14 @@ export class Lifecycle {
    * Ends a connection's log behind its last event. With `removal` the log is not kept any longer, and neither is what
    * that removes; null where the process ends, and not the connection.
    */
-  end({ log, stored }: ConnectionLog, removal: readonly Change[] | null): void {
+  end({ log, stored }: ConnectionLog, removal: (() => readonly Change[]) | null): void {
     this.#lost.delete(log);
     const end = () => log.close();
     if (this.#journal === null) return end();
     if (stored !== null) this.#untrimmed.delete(stored);
     const drop: Change[] = stored === null || removal === null ? [] : [{ type: "drop", log: stored }];
-    if (!this.#journal.add({ changes: [...(removal ?? []), ...drop], kept: end }, true)) end();
+    const changes = () => [...(removal?.() ?? []), ...drop];
+    if (!this.#journal.add({ changes, kept: end }, true)) end();
   }
 
   /** Resolves when what happened until now can be read, or the store is away. */

@@ -94,6 +94,8 @@ export class Operations {
     const connection = this.#registry.successor(old, request, carriedClientId(old, request));
     // First, so that a store or a key that is missing leaves the old one as it is.
     await (request.durable ? connection.saved() : old.forget());
+    // By itself meanwhile, and what the other one would go on with has ended with it.
+    if (isClosed(old.machine)) return { created: true, opened: this.create(id, request, waiting) } as const;
     const added = this.#registry.replace(old, connection);
     this.#dialWhenFree(added, "replace", waiting);
     return { created: false, connection, added } as const;
@@ -144,14 +146,27 @@ export class Operations {
   }
 
   /**
-   * Closes and resolves when closed, which is bounded by `drainMs` and a margin. A second call joins the first.
+   * Closes what has the id when it is this call's turn, if `check` does not throw, and resolves with it when closed, which
+   * is bounded by `drainMs` and a margin. A second call joins the first.
    *
+   * @throws {Problem} `not-found`, and what `check` throws
    * @throws {StoreError} when it would come back after a restart; then nothing has happened
    */
-  async close(connection: Connection, request: CloseRequest): Promise<void> {
-    await this.#turns.take(connection.id, () => connection.forget());
-    connection.close({ cause: "deleted", ...request });
+  async close(
+    id: string,
+    request: CloseRequest,
+    check: (connection: Connection) => void,
+  ): Promise<Connection> {
+    const connection = await this.#turns.take(id, async () => {
+      const found = this.#registry.get(id);
+      check(found);
+      await found.forget();
+      // Within the turn, so that the next call does not go on with what has been removed.
+      found.close({ cause: "deleted", ...request });
+      return found;
+    });
     await connection.until(isClosed, new AbortController().signal);
+    return connection;
   }
 
   /**

@@ -39,9 +39,11 @@ export interface Beginning {
 export interface BeginningDeps {
   readonly limits: OutboxLimits;
   readonly clock: Clock;
+  /** In [0, 1). */
   readonly random: () => number;
+  /** Names a log; never the same twice. */
   readonly newEpoch: () => string;
-  /** Null for what does not outlive the process. */
+  /** Null for what does not outlive the process, or where nothing does. */
   readonly keeping: Keeping | null;
 }
 
@@ -95,9 +97,8 @@ function goesOn({ stored, predecessor }: Origin): boolean {
 /** What was acknowledged, or accepted, is not lost because the request has changed. */
 function inherited({ predecessor }: Origin, { log }: ConnectionRequest, fresh: SessionParts): SessionParts {
   const old = predecessor?.session.parts;
-  if (old === undefined || fresh.outbox === null) return fresh;
+  if (old === undefined || fresh.outbox === null || predecessor?.isForgotten === true) return fresh;
   const outbox = old.outbox ?? fresh.outbox;
   if (old.messages.keeping === null || !log.durable) return { ...fresh, outbox };
-  old.messages.log.rebound({ maxEntries: log.messages, maxBytes: log.bytes });
   return { ...old, outbox };
 }

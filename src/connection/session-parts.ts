@@ -3,6 +3,7 @@ import { IncomingStore } from "../broker/incoming-store.ts";
 import type { Clock } from "../clock.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import type { Change } from "../store/store.ts";
+import type { LogBounds } from "../stream/log.ts";
 import { KeptInbound } from "./kept-inbound.ts";
 import { Messages } from "./messages.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
@@ -27,9 +28,14 @@ export interface PartsOptions {
   readonly keeping: Keeping | null;
 }
 
+/** Those of the message log. */
+export function boundsOf({ log }: PartsOptions["request"]): LogBounds {
+  return { maxEntries: log.messages, maxBytes: log.bytes };
+}
+
 /** Parts of a session that begins. */
 export function newParts({ id, request, limits, epoch, clock, keeping }: PartsOptions): SessionParts {
-  const bounds = { maxEntries: request.log.messages, maxBytes: request.log.bytes };
+  const bounds = boundsOf(request);
   const newId = () => `o_${uuidv7()}`;
   const outbox = keeping && new Outbox({ id, keeping, limits, newId });
   if (keeping === null || !request.log.durable)

@@ -153,11 +153,11 @@ export class Session implements SessionState {
     this.#watchers.call();
   }
 
-  /** The connection is closed for good; another one may go on with its messages, and with its outbox. */
-  close(messagesGoOn: boolean, outboxGoesOn: boolean): void {
+  /** The connection is closed for good; `successor` may go on with its messages, and with its outbox. */
+  close(successor: Session | null): void {
     this.end();
-    if (!messagesGoOn) this.messages.log.close();
-    if (!outboxGoesOn) this.parts.outbox?.close();
+    if (successor?.messages !== this.messages) this.messages.log.close();
+    if (successor?.parts.outbox !== this.parts.outbox) this.parts.outbox?.close();
   }
 
   /**

@@ -2,7 +2,8 @@ import { StoreError, type Change, type Lease, type Position, type Store } from "
 
 /** What is written, and what happens when it is, with the positions of its appends. */
 export interface JournalItem {
-  readonly changes: readonly Change[];
+  /** A function is asked when it is written, for what depends on how things stand by then. */
+  readonly changes: readonly Change[] | (() => readonly Change[]);
   readonly kept: (positions: readonly Position[]) => void;
 }
 
@@ -80,13 +81,11 @@ export class Journal {
     try {
       while (this.#waiting.length > 0 && !this.#stopped) {
         const items = this.#waiting.splice(0, mostAtOnce);
+        const all = items.map(({ changes }) => (typeof changes === "function" ? changes() : changes));
         try {
-          const positions = await this.#store.commit(
-            this.#lease,
-            items.flatMap(({ changes }) => changes),
-          );
+          const positions = await this.#store.commit(this.#lease, all.flat());
           this.#inTrouble = false;
-          this.#tell(items, positions);
+          this.#tell(items, all, positions);
           this.#written += items.length;
           this.#release(this.#written);
         } catch (error) {
@@ -113,10 +112,14 @@ export class Journal {
     for (const { resolve } of due) resolve();
   }
 
-  #tell(items: readonly JournalItem[], positions: readonly Position[]): void {
+  #tell(
+    items: readonly JournalItem[],
+    all: readonly (readonly Change[])[],
+    positions: readonly Position[],
+  ): void {
     let next = 0;
-    for (const { changes, kept } of items) {
-      const count = changes.filter(({ type }) => type === "append").length;
+    for (const [index, { kept }] of items.entries()) {
+      const count = (all[index] ?? []).filter(({ type }) => type === "append").length;
       kept(positions.slice(next, next + count));
       next += count;
     }
