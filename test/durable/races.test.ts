@@ -26,6 +26,21 @@ describe("calls on one id at once", () => {
     assert.equal((await store.keys("outbox/home")).length, 1);
   });
 
+  it("nor does it when the process stops meanwhile", async () => {
+    const store = durableStore();
+    await using app = await startApp({}, { store });
+    const request = { url: await away(), reconnect: { minDelayMs: 60_000, maxDelayMs: 60_000 } };
+    assert.equal((await app.call("PUT", "/connections/home?wait=0", request)).status, 202);
+    const { letGo } = store.holdThose(tells);
+    assert.equal((await app.call("DELETE", "/connections/home")).status, 200);
+    assert.equal((await app.call("PUT", "/connections/home?wait=0", request)).status, 202);
+    const stopped = app.stop();
+    assert.equal((await app.call("GET", "/readyz")).status, 503);
+    letGo();
+    await stopped;
+    assert.deepEqual(await store.keys("connections"), ["home"]);
+  });
+
   it("PUT and DELETE at once leave a connection that works, or none", async () => {
     await using broker = await startScriptedBroker(accepts());
     const store = durableStore();
