@@ -1,3 +1,8 @@
+/** Open streams and waiting calls, which go on when another connection takes the place of theirs. */
+export interface Holders {
+  count: number;
+}
+
 /**
  * Calls `onIdle` when nothing has touched a connection, and no stream was open on it, for `ttlMs`; and again after as long
  * when it was touched from there.
@@ -6,13 +11,14 @@ export class IdleTimer {
   readonly #ttlMs: number;
   readonly #onIdle: () => void;
   readonly #now: () => number;
-  #holders = 0;
+  readonly #holders: Holders;
   #touchedAt: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `now` is a monotonic clock in milliseconds. */
-  constructor(ttlMs: number, now: () => number, onIdle: () => void) {
+  constructor(ttlMs: number, holders: Holders, now: () => number, onIdle: () => void) {
     this.#ttlMs = ttlMs;
+    this.#holders = holders;
     this.#now = now;
     this.#onIdle = onIdle;
     this.#touchedAt = now();
@@ -21,21 +27,11 @@ export class IdleTimer {
 
   /** When it would go idle as things are, on the clock that was given; null while something holds it. */
   get expiresAt(): number | null {
-    return this.#holders > 0 ? null : this.#touchedAt + this.#ttlMs;
+    return this.#holders.count > 0 ? null : this.#touchedAt + this.#ttlMs;
   }
 
   touch(): void {
     this.#touchedAt = this.#now();
-  }
-
-  /** Keeps it from going idle until {@link release}. */
-  hold(): void {
-    this.#holders += 1;
-  }
-
-  release(): void {
-    this.#holders -= 1;
-    this.touch();
   }
 
   stop(): void {
@@ -43,7 +39,7 @@ export class IdleTimer {
   }
 
   #isOver(): boolean {
-    return this.#holders === 0 && this.#now() >= this.#touchedAt + this.#ttlMs;
+    return this.#holders.count === 0 && this.#now() >= this.#touchedAt + this.#ttlMs;
   }
 
   /** Touching is frequent and does not move the timer: it looks again when it fires. Timers carry 24 days at most. */
@@ -51,7 +47,7 @@ export class IdleTimer {
     const left = Math.min(2 ** 31 - 1, this.#touchedAt + this.#ttlMs - this.#now());
     this.#timer = setTimeout(
       () => {
-        if (this.#holders > 0) this.touch();
+        if (this.#holders.count > 0) this.touch();
         if (this.#isOver()) this.#onIdle();
         if (!this.#isOver()) this.#arm();
       },

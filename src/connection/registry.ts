@@ -1,6 +1,6 @@
 import { Problem } from "../problem.ts";
 import { Connection, type ConnectionDeps } from "./connection.ts";
-import { IdleTimer } from "./idle-timer.ts";
+import { IdleTimer, type Holders } from "./idle-timer.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import type { Origin } from "./origin.ts";
 import type { CloseOptions, Machine, StateName } from "./state.ts";
@@ -12,6 +12,7 @@ interface Entry {
   readonly connection: Connection;
   readonly order: number;
   readonly idle: IdleTimer | null;
+  readonly holders: Holders;
 }
 
 export interface ListFilter {
@@ -126,14 +127,16 @@ export class Registry {
     if (this.#stopping)
       throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
     const { id, request } = connection;
+    const holders = this.#entries.get(id)?.holders ?? { count: 0 };
+    const { monotonic } = this.#deps.clock;
     const idle =
       request.idleTtlMs === null
         ? null
-        : new IdleTimer(request.idleTtlMs, this.#deps.clock.monotonic, () => this.#goIdle(connection));
+        : new IdleTimer(request.idleTtlMs, holders, monotonic, () => this.#goIdle(connection));
     this.#order += 1;
     // Pages go by order, so that the map must be in that order too.
     this.#entries.delete(id);
-    this.#entries.set(id, { connection, order: this.#order, idle });
+    this.#entries.set(id, { connection, order: this.#order, idle, holders });
     for (const listener of this.#onAdded) listener(connection);
     const before = [...this.#replaced].filter((replaced) => replaced.id === id);
     const free = before.length === 0 ? null : Promise.all(before.map((each) => each.until(isClosed, never)));
@@ -184,11 +187,19 @@ export class Registry {
     return connection;
   }
 
-  /** Keeps a connection from going idle while a stream is open on it, or a call waits; returns what ends that. */
+  /**
+   * Keeps a connection, or what takes its place, from going idle while a stream is open on it, or a call waits; returns
+   * what ends that.
+   */
   hold(id: string): () => void {
-    const idle = this.#entries.get(id)?.idle;
-    idle?.hold();
-    return () => idle?.release();
+    const holders = this.#entries.get(id)?.holders;
+    if (holders === undefined) return () => {};
+    holders.count += 1;
+    return () => {
+      holders.count -= 1;
+      const entry = this.#entries.get(id);
+      if (entry?.holders === holders) entry.idle?.touch();
+    };
   }
 
   view(connection: Connection): ConnectionView {

@@ -7,8 +7,9 @@ const now = () => performance.now();
 function start(ttlMs: number) {
   const idle = Promise.withResolvers<number>();
   const begun = now();
-  const timer = new IdleTimer(ttlMs, now, () => idle.resolve(now() - begun));
-  return { timer, idle: idle.promise, begun };
+  const holders = { count: 0 };
+  const timer = new IdleTimer(ttlMs, holders, now, () => idle.resolve(now() - begun));
+  return { timer, holders, idle: idle.promise, begun };
 }
 
 describe("IdleTimer", () => {
@@ -26,15 +27,15 @@ describe("IdleTimer", () => {
   });
 
   it("does not fire while something holds it, and counts from the release", async () => {
-    const { timer, idle, begun } = start(30);
-    timer.hold();
-    timer.hold();
+    const { timer, holders, idle, begun } = start(30);
+    holders.count = 2;
     assert.equal(timer.expiresAt, null);
-    timer.release();
+    holders.count = 1;
     // Three of its times.
     const first = await Promise.race([start(90).idle.then(() => "other"), idle]);
     assert.equal(first, "other");
-    timer.release();
+    holders.count = 0;
+    timer.touch();
     const released = now() - begun;
     assert.ok((await idle) >= released + 29);
   });
@@ -42,7 +43,7 @@ describe("IdleTimer", () => {
   it("fires again when it was touched where it fired", async () => {
     const again = Promise.withResolvers<void>();
     let times = 0;
-    const timer = new IdleTimer(20, now, () => {
+    const timer = new IdleTimer(20, { count: 0 }, now, () => {
       times += 1;
       if (times === 2) again.resolve();
       else timer.touch();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { startApp } from "../support/app.ts";
 import { accepts } from "../support/broker-scripts.ts";
+import { durableStore } from "../support/durable-store.ts";
 import { startScriptedBroker } from "../support/scripted-broker.ts";
 import { describe, it } from "../support/test.ts";
 
@@ -55,5 +56,19 @@ describe("idleTtlMs", () => {
     assert.equal((await waiting).data.connection, "untouched");
     await calls;
     assert.equal((await all.next("closed")).data.connection, "touched");
+  });
+
+  it("a connection that takes the place of another one does not go idle under its readers", async () => {
+    await using broker = await startScriptedBroker(accepts());
+    await using app = await startApp({}, { store: durableStore() });
+    const request = { url: broker.url, log: { durable: true }, idleTtlMs: 1_000 };
+    assert.equal((await app.call("PUT", "/connections/home", request)).status, 201);
+    await using stream = await app.events("/connections/home/messages?format=sse");
+    assert.equal((await app.call("PUT", "/connections/home", { ...request, keepAlive: 7 })).status, 200);
+    const peer = await broker.connection(2);
+    const { body } = await app.call("GET", "/connections/home");
+    assert.equal(body.expiresAt, null);
+    peer.send({ cmd: "publish", topic: "t", payload: Buffer.from("x"), qos: 0, dup: false, retain: false });
+    await stream.next("message");
   });
 });
