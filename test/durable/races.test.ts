@@ -80,6 +80,26 @@ describe("calls on one id at once", () => {
     assert.deepEqual(await store.keys("connections"), []);
   });
 
+  it("what is saved while a DELETE is under way is kept when that fails", async () => {
+    await using broker = await startScriptedBroker(accepts());
+    const store = durableStore();
+    await using app = await startApp({}, { store });
+    assert.equal((await app.call("PUT", "/connections/home", { url: broker.url })).status, 201);
+    await app.call("GET", "/connections/home");
+    const { reached, letGo } = store.holdThose(removes("connections"));
+    const gone = app.call("DELETE", "/connections/home");
+    await reached;
+    const subscribed = await app.call("POST", "/connections/home/subscriptions", { topicFilter: "a" });
+    assert.equal(subscribed.status, 201);
+    store.refusal = "unavailable";
+    letGo();
+    assert.equal((await gone).status, 503);
+    store.refusal = null;
+    // It is tried again each second.
+    for (let kept = 0; kept === 0; await app.call("GET", "/connections/home"))
+      kept = JSON.parse((await store.get("connections", "home")) ?? "null").subscriptions.length;
+  });
+
   it("nothing is accepted while PUT gives up what keeps it", async () => {
     await using broker = await startScriptedBroker(accepts());
     const store = durableStore();
