@@ -118,6 +118,8 @@ export class Keeper {
     } catch (error) {
       this.#stopped = false;
       this.#isRemoved = false;
+      // What was to be saved meanwhile was not.
+      this.saveSoon();
       throw error;
     }
   }

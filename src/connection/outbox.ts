@@ -178,7 +178,10 @@ export class Outbox {
     try {
       await this.#commit([{ type: "delete", space: places.outbox(this.#deps.id), key: id }]);
     } catch (error) {
-      if (entry.fate === null) this.#sender.add(entry);
+      if (entry.fate === null) {
+        this.#sender.add(entry);
+        this.#arm(entry.expiresAt);
+      }
       throw error;
     }
     this.#forget(entry);

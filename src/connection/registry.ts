@@ -41,6 +41,8 @@ export class Registry {
   readonly #entries = new Map<string, Entry>();
   /** Those that have lost their id and are still closing. */
   readonly #replaced = new Set<Connection>();
+  /** Those that had the ids at the end: what has yet to be removed from the store must not be theirs. */
+  readonly #stopped = new Map<string, Connection>();
   readonly #onAdded = new Set<(connection: Connection) => void>();
   #order = 0;
   #stopping = false;
@@ -50,8 +52,8 @@ export class Registry {
       ...deps,
       onClosed: (closed) => this.#remove(closed),
       isSucceeded: (closed) => {
-        const holder = this.peek(closed.id);
-        return holder !== null && holder !== closed && holder.request.durable;
+        const holder = this.peek(closed.id) ?? this.#stopped.get(closed.id);
+        return holder !== undefined && holder !== closed && holder.request.durable;
       },
     };
     this.#maxConnections = maxConnections;
@@ -249,7 +251,7 @@ export class Registry {
     const entry = this.#entries.get(connection.id);
     if (entry?.connection !== connection) return;
     entry.idle?.stop();
-    // At the end they keep their ids: what has yet to be removed from the store must not be theirs.
-    if (!this.#stopping) this.#entries.delete(connection.id);
+    this.#entries.delete(connection.id);
+    if (this.#stopping) this.#stopped.set(connection.id, connection);
   }
 }

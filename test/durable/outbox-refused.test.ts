@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { Answer, TestApp } from "../support/app.ts";
+import { startApp, type Answer, type TestApp } from "../support/app.ts";
 import { durablePlace } from "../support/durable-app.ts";
+import { durableStore, removes } from "../support/durable-store.ts";
 import { acknowledge, opens, publishesAt } from "../support/publish-scripts.ts";
 import { startScriptedBroker, type Script } from "../support/scripted-broker.ts";
 import type { ScriptedPeer } from "../support/scripted-peer.ts";
@@ -130,6 +131,28 @@ describe("messages of the outbox that a broker does not take", () => {
     await queue("away");
     assert.equal((await events.next("expired")).data["connection"], "away");
     peer.end();
+    assert.equal((await events.next("expired")).data["message"], body.id);
+  });
+
+  it("the time of one goes on that a DELETE could not take out", async () => {
+    const store = durableStore();
+    await using app = await startApp({}, { store });
+    for (const id of ["home", "away"]) {
+      const put = await app.call("PUT", `/connections/${id}?wait=0`, { url: "mqtt://127.0.0.1:9" });
+      assert.equal(put.status, 202, put.text);
+    }
+    await using events = await app.events("/events?types=expired");
+    const queue = (id: string) => app.call("POST", `/connections/${id}/publish?topic=a&queue=1`, "x", {});
+    const { body } = await queue("home");
+    await queue("away");
+    const { reached, letGo } = store.holdThose(removes("outbox/home"));
+    const removed = app.call("DELETE", `/connections/home/outbox/${body.id}`);
+    await reached;
+    assert.equal((await events.next("expired")).data["connection"], "away");
+    store.refusal = "unavailable";
+    letGo();
+    assert.equal((await removed).status, 503);
+    store.refusal = null;
     assert.equal((await events.next("expired")).data["message"], body.id);
   });
 });
