@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Outbox } from "../src/connection/outbox.ts";
 import { Problem } from "../src/problem.ts";
+import { answered } from "../src/store/answered.ts";
 import type { App, Services } from "./context.ts";
 import { answers, idParameter, limitParameter } from "./parameters.ts";
 
@@ -48,7 +49,7 @@ export function mountOutbox(app: App, { registry }: Services): void {
   });
   app.openapi(remove, async (c) => {
     const { id, message } = c.req.valid("param");
-    await needed(registry.get(id).session.parts.outbox).remove(message);
+    await answered(needed(registry.get(id).session.parts.outbox).remove(message));
     return c.body(null, 204) as never;
   });
 }

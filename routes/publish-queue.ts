@@ -4,6 +4,7 @@ import { closedMeanwhile } from "../src/connection/problems.ts";
 import { checkAhead } from "../src/connection/publish-limits.ts";
 import type { PublishMessage } from "../src/mqtt/message.ts";
 import { Problem } from "../src/problem.ts";
+import { answered } from "../src/store/answered.ts";
 import { storeProblem } from "../src/store/problems.ts";
 import { StoreError } from "../src/store/store.ts";
 import { resultOf } from "./publish-answer.ts";
@@ -44,7 +45,7 @@ export async function enqueue(
   const refusal = checkAhead(message, machine, connection.request.protocolVersion);
   if (refusal !== null) throw refusal;
   const entryId = idempotencyKey === null ? null : idOf(id, idempotencyKey);
-  const entry = await outbox.accept(message, seconds * 1_000, entryId);
+  const entry = await answered(outbox.accept(message, seconds * 1_000, entryId));
   return outbox.view(entry);
 }
 

@@ -1,6 +1,7 @@
 import type { AttemptDeps } from "../broker/attempt.ts";
 import { Listeners } from "../listeners.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
+import { answered } from "../store/answered.ts";
 import type { Change } from "../store/store.ts";
 import type { OrderedLog } from "../stream/log.ts";
 import type { Announcement } from "./announcement.ts";
@@ -135,7 +136,7 @@ export class Connection {
    * @throws {Problem} `secret-key-missing`
    */
   saved(): Promise<void> {
-    return this.#keeper?.save() ?? Promise.resolve();
+    return this.#keeper === null ? Promise.resolve() : answered(this.#keeper.save());
   }
 
   /** Resolves when nothing is being saved any more. */
@@ -152,7 +153,7 @@ export class Connection {
     const { parts } = this.session;
     // The logs at once, too: it may be for want of room that it is deleted.
     const remove = () => this.#keeper?.remove(removalOf(parts)) ?? Promise.resolve();
-    return parts.messages.keeping?.inbound.giveWay(remove) ?? remove();
+    return answered(parts.messages.keeping?.inbound.giveWay(remove) ?? remove());
   }
 
   /** What was kept of it is gone, or going: nothing more is accepted for it, and nobody goes on with it. */

@@ -45,7 +45,7 @@ export async function restoreConnections(
     await Promise.all(some.map((connection) => fill(connection, store, { trimmed, spaces }, lifecycle)));
   }
   const abandoned = all.filter(({ was }) => !was.kept);
-  const changes = [...removals(abandoned), ...orphans(connections, trimmed)];
+  const changes = [...removals(abandoned), ...orphans(connections, { trimmed, spaces })];
   if (changes.length > 0) await store.commit(lease, changes);
   for (const [index, { isSealedAnew }] of found.entries())
     if (!isSealedAnew) await connections[index]?.saved();
@@ -133,13 +133,20 @@ function removals(abandoned: readonly Found[]): Change[] {
   ]);
 }
 
-/** Logs of connections that have gone: the process ended before it could drop them. */
-function orphans(connections: readonly Connection[], trimmed: ReadonlyMap<string, Position>): Change[] {
+/** What belongs to connections that have gone: the process ended before it could remove it. */
+function orphans(connections: readonly Connection[], { trimmed, spaces }: Present): Change[] {
   const wanted = new Set(
-    connections.flatMap(({ events, session }) => [events.stored, session.messages.keeping?.name ?? null]),
+    connections.flatMap(({ id, events, session }) => {
+      const { keeping } = session.messages;
+      return [events.stored, places.outbox(id), keeping?.name ?? null, keeping?.incoming ?? null];
+    }),
   );
-  return [...trimmed.keys()]
-    .filter((name) => name.startsWith(places.eventLogs) || name.startsWith(places.messageLogs))
-    .filter((name) => !wanted.has(name))
-    .map((log) => ({ type: "drop", log }));
+  const isOrphan = (prefixes: readonly string[]) => (name: string) =>
+    prefixes.some((prefix) => name.startsWith(prefix)) && !wanted.has(name);
+  const logs = [...trimmed.keys()].filter(isOrphan([places.eventLogs, places.messageLogs]));
+  const records = [...spaces].filter(isOrphan([places.outboxes, places.incomings]));
+  return [
+    ...logs.map((log): Change => ({ type: "drop", log })),
+    ...records.map((space): Change => ({ type: "clear", space })),
+  ];
 }

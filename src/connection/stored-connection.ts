@@ -42,6 +42,8 @@ export const places = {
   connections: "connections",
   eventLogs: "events/",
   messageLogs: "messages/",
+  incomings: "incoming/",
+  outboxes: "outbox/",
   eventLog: (id: string, incarnation: string) => `events/${id}/${incarnation}`,
   messageLog: (id: string, epoch: string) => `messages/${id}/${epoch}`,
   /** QoS 2 messages that the broker has not released, by packet identifier; they go with the message log. */

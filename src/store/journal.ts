@@ -85,8 +85,8 @@ export class Journal {
         try {
           const positions = await this.#store.commit(this.#lease, all.flat());
           this.#inTrouble = false;
-          this.#tell(items, all, positions);
           this.#written += items.length;
+          this.#tell(items, all, positions);
           this.#release(this.#written);
         } catch (error) {
           // Once until it is over: a full disk must not be filled with words about it.
@@ -120,7 +120,12 @@ export class Journal {
     let next = 0;
     for (const [index, { kept }] of items.entries()) {
       const count = (all[index] ?? []).filter(({ type }) => type === "append").length;
-      kept(positions.slice(next, next + count));
+      try {
+        kept(positions.slice(next, next + count));
+      } catch (error) {
+        // It is written, and must not be once more.
+        this.#onTrouble(error);
+      }
       next += count;
     }
   }

@@ -35,9 +35,12 @@ export function openSqlite(options: SqliteOptions): Promise<Store> {
   const worker = new Worker(new URL("./sqlite-thread.ts", import.meta.url), { workerData: options });
   return new Promise((resolve, reject) => {
     const onError = (error: unknown) => reject(new Error(`The store cannot be opened: ${String(error)}`));
+    const onExit = () => reject(new Error(`The store cannot be opened: ${died}`));
     worker.once("error", onError);
+    worker.once("exit", onExit);
     worker.once("message", (message: FromEngine) => {
       worker.off("error", onError);
+      worker.off("exit", onExit);
       if (message.type === "opened") return resolve(new SqliteStore(worker, message.epoch, message.health));
       void worker.terminate();
       return reject(new Error(message.type === "refused" ? message.message : died));
