@@ -27,7 +27,9 @@ export class GroupCommit {
   /** In the order in which they were handed on. */
   readonly #underWay: (readonly Waiting[])[] = [];
   #scheduled = false;
-  /** Why nothing is taken until it is known what became of the group that is under way. */
+  /** What became of these is not known yet. */
+  #undecided: readonly Waiting[] = [];
+  /** Why nothing is taken until it is. */
   #refusal: string | null = null;
   #idle: (() => void)[] = [];
 
@@ -55,38 +57,50 @@ export class GroupCommit {
 
   /** Tells each commit of the first groups under way what became of it, in order, and sends the next group. */
   done(results: readonly CommitResult[]): void {
-    this.#refusal = null;
     for (let told = 0; told < results.length;) {
       const group = this.#underWay.shift();
       if (group === undefined) break;
-      for (const [index, { resolve, reject }] of group.entries()) {
-        const result = results[told + index];
-        if (result?.ok === true) resolve(result.positions);
-        else
-          reject(new StoreError(result?.kind ?? "unknown", result?.message ?? "The store has not answered"));
-      }
+      tell(group, results.slice(told, told + group.length));
       told += group.length;
     }
     this.#next();
   }
 
-  /** What became of the group that is under way will be known later, however late: the others do not wait for that. */
-  refuse(detail: string): void {
+  /**
+   * What became of the first so many groups under way will be known later, however late, and {@link decided} tells. The
+   * others do not wait for that: those under way are answered by {@link done}, and further ones are not taken.
+   */
+  refuse(groups: number, detail: string): void {
+    this.#undecided = this.#underWay.splice(0, groups).flat();
     this.#refusal = detail;
     this.#giveUpWaiting(detail);
   }
 
+  /** It is known now. */
+  decided(results: readonly CommitResult[]): void {
+    this.#refusal = null;
+    tell(this.#undecided, results);
+    this.#undecided = [];
+    this.#next();
+  }
+
   /** Nothing more will come of anything. */
   fail(detail: string): void {
-    for (const { reject } of this.#underWay.splice(0).flat()) reject(new StoreError("unknown", detail));
+    for (const { reject } of [...this.#undecided, ...this.#underWay.splice(0).flat()])
+      reject(new StoreError("unknown", detail));
+    this.#undecided = [];
     this.#giveUpWaiting(detail);
     this.#next();
   }
 
   /** Resolves when nothing is under way or waiting. */
   idle(): Promise<void> {
-    if (this.#underWay.length === 0 && this.#waiting.length === 0) return Promise.resolve();
+    if (this.#isIdle) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  get #isIdle(): boolean {
+    return this.#underWay.length === 0 && this.#waiting.length === 0 && this.#undecided.length === 0;
   }
 
   #giveUpWaiting(detail: string): void {
@@ -96,8 +110,7 @@ export class GroupCommit {
   }
 
   #next(): void {
-    if (this.#waiting.length === 0 && this.#underWay.length === 0)
-      for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve();
     while (this.#waiting.length > 0 && this.#underWay.length < groupsUnderWay) this.#sendGroup();
   }
 
@@ -114,6 +127,14 @@ export class GroupCommit {
     for (const each of group) this.#length -= each.length;
     this.#underWay.push(group);
     this.#send(group.map(({ commit }) => commit));
+  }
+}
+
+function tell(group: readonly Waiting[], results: readonly CommitResult[]): void {
+  for (const [index, { resolve, reject }] of group.entries()) {
+    const result = results[index];
+    if (result?.ok === true) resolve(result.positions);
+    else reject(new StoreError(result?.kind ?? "unknown", result?.message ?? "The store has not answered"));
   }
 }
 

@@ -2,14 +2,15 @@ import { readGroup, type GroupText } from "./group-text.ts";
 import type { SqliteEngine } from "./sqlite-engine.ts";
 import type { FromEngine } from "./sqlite-messages.ts";
 
-/** Keeps the groups that have come, all that are there in one transaction, and answers in their order. */
+/**
+ * Keeps the groups that have come, all that are there in one transaction, and answers in their order; but what became of
+ * some may be known later than that others have failed.
+ */
 export class Commits {
   readonly #engine: SqliteEngine;
   readonly #say: (message: FromEngine) => void;
   #waiting: GroupText[] = [];
   #turn: ReturnType<typeof setImmediate> | undefined;
-  /** What became of the last ones will be known later, and nobody is answered before they are. */
-  #undecided = false;
 
   constructor(engine: SqliteEngine, say: (message: FromEngine) => void) {
     this.#engine = engine;
@@ -24,17 +25,10 @@ export class Commits {
   run(): void {
     clearImmediate(this.#turn);
     this.#turn = undefined;
-    if (this.#undecided || this.#waiting.length === 0) return;
-    const results = this.#engine.commit(this.#waiting.flatMap(readGroup));
+    if (this.#waiting.length === 0) return;
+    const groups = this.#waiting;
     this.#waiting = [];
-    this.#undecided = results === null;
-    this.#say({ type: "committed", results, health: this.#engine.health });
-  }
-
-  recover(): void {
-    const results = this.#engine.recover();
-    this.#undecided &&= results === null;
-    this.#say({ type: "recovered", results, health: this.#engine.health });
-    this.run();
+    const results = this.#engine.commit(groups.flatMap(readGroup));
+    this.#say({ type: "committed", results, groups: groups.length, health: this.#engine.health });
   }
 }

@@ -24,9 +24,16 @@ export type FromEngine =
   | { readonly type: "opened"; readonly epoch: string; readonly health: StoreHealth }
   /** The file cannot be used, and the thread ends. */
   | { readonly type: "refused"; readonly message: string }
-  /** `results` are those of the groups that were committed; null: they will follow with `recovered`. */
+  /** `results` are those of the so many groups that were committed; null: they will follow with `recovered`. */
   | {
-      readonly type: "committed" | "recovered";
+      readonly type: "committed";
+      readonly results: readonly CommitResult[] | null;
+      readonly groups: number;
+      readonly health: StoreHealth;
+    }
+  /** `results` are those that had to follow; null while there are none. */
+  | {
+      readonly type: "recovered";
       readonly results: readonly CommitResult[] | null;
       readonly health: StoreHealth;
     }

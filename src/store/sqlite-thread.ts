@@ -19,7 +19,7 @@ function serveEngine(options: SqliteOptions, say: (message: FromEngine) => void)
       case "commit":
         return commits.add(message);
       case "recover":
-        return commits.recover();
+        return say({ type: "recovered", results: engine.recover(), health: engine.health });
       case "acquire":
         commits.run();
         return answer(message.number, say, () => engine.acquire());

@@ -149,12 +149,16 @@ class SqliteStore implements Store {
 
   #receive(message: FromEngine): void {
     switch (message.type) {
-      case "committed":
+      case "committed": {
+        const { results, groups, health } = message;
+        this.#setHealth(health);
+        if (results === null) this.#group.refuse(groups, health.state === "open" ? "" : health.detail);
+        else this.#group.done(results);
+        return;
+      }
       case "recovered":
         this.#setHealth(message.health);
-        if (message.results !== null) this.#group.done(message.results);
-        else if (message.type === "committed" && message.health.state === "away")
-          this.#group.refuse(message.health.detail);
+        if (message.results !== null) this.#group.decided(message.results);
         return;
       case "answer":
         this.#take(message.number)?.resolve(message.value);

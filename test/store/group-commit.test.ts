@@ -107,15 +107,40 @@ describe("GroupCommit", () => {
     const first = commits.add(commit("x"));
     assert.equal(await sent.promise, 1);
     const second = commits.add(commit("x"));
-    commits.refuse("The disk fails");
+    commits.refuse(1, "The disk fails");
     await assert.rejects(second, { kind: "unavailable" });
     await assert.rejects(commits.add(commit("x")), { kind: "unavailable" });
     sent = Promise.withResolvers();
-    commits.done([{ ok: true, positions: [7] }]);
+    commits.decided([{ ok: true, positions: [7] }]);
     assert.deepEqual(await first, [7]);
     const third = commits.add(commit("x"));
     assert.equal(await sent.promise, 1);
     commits.done([{ ok: true, positions: [8] }]);
     assert.deepEqual(await third, [8]);
+  });
+
+  it("answers what was handed on behind those whose outcome is not known, before it is", async () => {
+    const { group } = rig();
+    const told: string[] = [];
+    const add = async (name: string) => {
+      const outcome = await group.add(commit(name)).catch((error: StoreError) => error.kind);
+      told.push(`${name} ${String(outcome)}`);
+    };
+    const all: Promise<void>[] = [];
+    for (const name of ["a", "b", "c"]) {
+      all.push(add(name));
+      await turn();
+    }
+    group.refuse(2, "The disk fails");
+    group.done([{ ok: false, kind: "unavailable", message: "The disk fails" }]);
+    await all[2];
+    assert.deepEqual(told, ["c unavailable"]);
+    let idle = false;
+    const wholly = group.idle().then(() => (idle = true));
+    await turn();
+    assert.equal(idle, false);
+    group.decided([ok, { ok: true, positions: [2] }]);
+    await Promise.all([...all, wholly]);
+    assert.deepEqual(told, ["c unavailable", "a 1", "b 2"]);
   });
 });
