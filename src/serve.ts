@@ -28,8 +28,15 @@ interface Runtimes {
         request: Request,
         info: { readonly remoteAddr: { readonly hostname: string; readonly port: number } },
       ) => Response | Promise<Response>,
-    ): { addr: { hostname: string; port: number }; shutdown(): Promise<void> };
+    ): DenoServer;
   };
+}
+
+interface DenoServer {
+  readonly addr: { readonly hostname: string; readonly port: number };
+  /** Settles when it listens no longer, for whatever reason. */
+  readonly finished: Promise<void>;
+  shutdown(): Promise<void>;
 }
 
 /** Idle HTTP connections are closed after so long, where the runtime can; waits and streams lift it for themselves. */
@@ -58,12 +65,44 @@ export function serve(app: ConnackApp, hostname: string, port: number): Serving 
     return { hostname: server.hostname, port: server.port, stop: () => server.stop(false) };
   }
   if (Deno !== undefined) {
-    const server = Deno.serve({ hostname, port, onListen: () => {} }, (request, { remoteAddr }) =>
-      app.fetch(request, { peer: () => ({ address: remoteAddr.hostname, port: remoteAddr.port }) }),
-    );
-    return { ...server.addr, stop: () => server.shutdown() };
+    const listen = (at: number) =>
+      Deno.serve({ hostname, port: at, onListen: () => {} }, (request, { remoteAddr }) =>
+        app.fetch(request, { peer: () => ({ address: remoteAddr.hostname, port: remoteAddr.port }) }),
+      );
+    return keepListening(port, listen);
   }
   throw new Error("Connack runs on Bun or Deno");
+}
+
+const listenAgainMs = 100;
+
+/** Deno's server ends for good over one call that it cannot accept, as without file descriptors: it is begun again. */
+function keepListening(port: number, listen: (port: number) => DenoServer): Serving {
+  let server = listen(port);
+  const { addr } = server;
+  let stopping = false;
+  const again = () => {
+    if (stopping) return;
+    try {
+      server = listen(addr.port);
+    } catch {
+      setTimeout(again, listenAgainMs);
+      return;
+    }
+    watch();
+  };
+  const watch = () => {
+    const later = () => setTimeout(again, listenAgainMs);
+    server.finished.then(later, later);
+  };
+  watch();
+  return {
+    ...addr,
+    stop: () => {
+      stopping = true;
+      return server.shutdown();
+    },
+  };
 }
 
 function requireBun(version: string): void {
