@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { accepts } from "../support/broker-scripts.ts";
 import { secretKey } from "../support/durable-app.ts";
@@ -8,6 +10,7 @@ import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { describe, it } from "../support/test.ts";
 
 const most = 100;
+const main = [process.execPath, ...runtimeArguments("src/main.ts")];
 
 async function status(url: string, method = "GET", body?: object): Promise<number> {
   const response = await fetch(url, {
@@ -24,8 +27,7 @@ describe("S66: without file descriptors", () => {
   it("calls are refused or wait, and all is well when there are some again", async () => {
     using directory = temporaryDirectory();
     await using broker = await startScriptedBroker(accepts());
-    const program = [process.execPath, ...runtimeArguments("src/main.ts")];
-    await using server = startProgram("/bin/sh", ["-c", `ulimit -n ${most}; exec "$0" "$@"`, ...program], {
+    await using server = startProgram("/bin/sh", ["-c", `ulimit -n ${most}; exec "$0" "$@"`, ...main], {
       CONNACK_PORT: "0",
       CONNACK_STORE: `sqlite:${join(directory.path, "connack.db")}`,
       CONNACK_SECRET_KEY: secretKey,
@@ -54,5 +56,20 @@ describe("S66: without file descriptors", () => {
     assert.equal(await status(connection("first/ping"), "POST"), 200);
     assert.equal(await status(`${url}/healthz`), 200);
     assert.ok(!server.output().includes("uncaughtException"), server.output());
+  });
+
+  it("a flood of network connections does not end the listening", async () => {
+    await using server = startProgram("/bin/sh", ["-c", `ulimit -n ${most}; exec "$0" "$@"`, ...main], {
+      CONNACK_PORT: "0",
+      CONNACK_STORE: "memory",
+    });
+    const line = await server.printed(/listening on http:\S+/);
+    const url = new URL(line.slice(line.indexOf("http:")));
+    const sockets = Array.from({ length: most * 2 }, () => connect(Number(url.port), url.hostname));
+    for (const socket of sockets) socket.on("error", () => {});
+    await Promise.allSettled(sockets.slice(0, 50).map((socket) => once(socket, "connect")));
+    assert.notEqual(await status(`${url.origin}/healthz`).catch(() => 0), 500);
+    for (const socket of sockets) socket.destroy();
+    while ((await status(`${url.origin}/healthz`).catch(() => 0)) !== 200) await new Promise(setImmediate);
   });
 });
