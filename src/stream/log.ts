@@ -138,16 +138,32 @@ export class OrderedLog<E extends Entry = Entry> {
     return this.#entries.slice(from, from + limit);
   }
 
-  /** The index of the first entry after `position`: a binary search. */
+  /**
+   * The index of the first entry after `position`. Sequence numbers grow evenly, more or less, so that the search begins
+   * around a guess, and looks at a few entries, however many there are.
+   */
   #indexAfter(position: Position): number {
-    let low = this.#head;
-    let high = this.#entries.length;
+    const first = this.#entries[this.#head]?.sequence ?? 0;
+    if (position < first || this.size === 0) return this.#head;
+    if (position >= this.#tail) return this.#entries.length;
+    const share = (position - first) / (this.#tail - first);
+    const guess = this.#head + Math.floor(share * (this.size - 1));
+    let low = guess;
+    let high = guess + 1;
+    for (let step = 1; low > this.#head && this.#isAfter(low, position); step *= 2)
+      [high, low] = [low, Math.max(this.#head, low - step)];
+    for (let step = 1; high < this.#entries.length && !this.#isAfter(high, position); step *= 2)
+      [low, high] = [high, Math.min(this.#entries.length, high + step)];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#entries[middle]?.sequence ?? 0) <= position) low = middle + 1;
-      else high = middle;
+      if (this.#isAfter(middle, position)) high = middle;
+      else low = middle + 1;
     }
     return low;
+  }
+
+  #isAfter(index: number, position: Position): boolean {
+    return (this.#entries[index]?.sequence ?? Infinity) > position;
   }
 
   #evict(): void {

@@ -143,4 +143,33 @@ describe("OrderedLog", () => {
     assert.deepEqual(log.readAfter(1, 10), [{ sequence: 2, type: "t", json: "{}" }]);
     assert.equal(log.readAfter(0, 10), null);
   });
+
+  it("readAfter() finds its place however unevenly sequence numbers grow", () => {
+    const gaps = fc.array(fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 1_000_000 })), {
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(
+        gaps,
+        fc.integer({ min: 1, max: 40 }),
+        fc.double({ min: 0, max: 1.1, noNaN: true }),
+        (all, most, at) => {
+          const log = new OrderedLog("e", { maxEntries: most, maxBytes: 1_000_000 });
+          const sequences: number[] = [];
+          for (const gap of all) {
+            const sequence = (sequences.at(-1) ?? 0) + gap;
+            sequences.push(sequence);
+            log.append({ sequence, type: "t", json: "{}" });
+          }
+          const kept = sequences.slice(-most);
+          const tail = sequences.at(-1) ?? 0;
+          for (const position of [Math.floor(at * tail), ...kept, ...kept.map((each) => each - 1)]) {
+            const found = log.readAfter(position, 1_000)?.map(({ sequence }) => sequence) ?? null;
+            const wanted = position < log.beginning ? null : kept.filter((each) => each > position);
+            assert.deepEqual(found, wanted);
+          }
+        },
+      ),
+    );
+  });
 });
