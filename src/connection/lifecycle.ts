@@ -112,7 +112,10 @@ export class Lifecycle {
   ): void {
     const { connection, state } = subject;
     const { type, fields } = announcement;
-    this.#logger[levels[type] ?? "debug"](`connection ${type}`, { connection, state, ...fields });
+    const level = levels[type] ?? "debug";
+    // There are many of these that nobody reads.
+    if (level !== "debug" || this.#logger.level === "debug")
+      this.#logger[level](`connection ${type}`, { connection, state, ...fields });
     const lost = this.#lost.get(to.log) ?? 0;
     if (lost > 0 && this.#write(to, subject, "gap", { reason: "store-away", lost }))
       this.#lost.delete(to.log);

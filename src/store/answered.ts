@@ -9,17 +9,11 @@ const patienceMs = 10_000;
  *
  * @throws {StoreError} `unknown`, and what `kept` is rejected with
  */
-export async function answered<T>(kept: Promise<T>, ms = patienceMs): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new StoreError("unknown", `The store has not answered within ${ms} ms`)),
-      ms,
-    );
+export function answered<T>(kept: Promise<T>, ms = patienceMs): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new StoreError("unknown", `The store has not answered within ${ms} ms`));
+    const timer = setTimeout(late, ms);
+    const end = () => clearTimeout(timer);
+    kept.then(resolve, reject).finally(end);
   });
-  try {
-    return await Promise.race([kept, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
