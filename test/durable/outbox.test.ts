@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import type { Answer, TestApp } from "../support/app.ts";
-import { durablePlace, inState } from "../support/durable-app.ts";
+import { durablePlace, inState, type DurablePlace } from "../support/durable-app.ts";
 import { startMosquitto, type Mosquitto } from "../support/mosquitto.ts";
 import { connectClient } from "../support/mqtt-client.ts";
 import { needs } from "../support/needs.ts";
 import { describe, it } from "../support/test.ts";
 
-const withMosquitto = { skip: needs("mosquitto") };
 const path = "/connections/home/publish";
 
 async function open(app: TestApp, broker: Mosquitto, more: object = {}): Promise<void> {
@@ -35,24 +34,44 @@ async function fate(app: TestApp, id: string): Promise<Answer["body"]> {
   return (await app.call("GET", `/connections/home/outbox/${id}`)).body;
 }
 
+/** A broker, and an app whose durable connection `home` is connected to it. */
+interface Scene {
+  readonly broker: Mosquitto;
+  readonly place: DurablePlace;
+  readonly app: TestApp;
+  /** Stops the broker, and resolves when the connection waits for it. */
+  readonly goAway: () => Promise<void>;
+}
+
+function itHas(name: string, body: (scene: Scene) => Promise<void>, more: Record<string, string> = {}): void {
+  const run = async () => {
+    await using broker = await startMosquitto({ persistence: true });
+    await using place = durablePlace();
+    const app = await place.start({ ...place.environment, ...more });
+    await open(app, broker);
+    const goAway = async () => {
+      await broker.stop();
+      await inState(app, "home", "waiting");
+    };
+    await body({ broker, place, app, goAway });
+  };
+  it(name, run, { skip: needs("mosquitto") });
+}
+
+/** A client whose session waits for it at the broker. */
+function openReader(url: string) {
+  const properties = { sessionExpiryInterval: 3_600 };
+  return connectClient(url, { protocolVersion: 5, clientId: "reader", clean: false, properties });
+}
+
 describe("the outbox", () => {
-  it(
+  itHas(
     "takes messages while the broker is away, keeps them over a restart, and delivers them in order",
-    async () => {
-      await using broker = await startMosquitto({ persistence: true });
-      await using place = durablePlace();
-      const first = await place.start();
-      await open(first, broker);
-      await using other = await connectClient(broker.url, {
-        protocolVersion: 5,
-        clientId: "reader",
-        clean: false,
-        properties: { sessionExpiryInterval: 3_600 },
-      });
+    async ({ broker, place, app: first, goAway }) => {
+      await using other = await openReader(broker.url);
       await other.subscribeAsync("t/#", { qos: 2 });
       await other.endAsync();
-      await broker.stop();
-      await inState(first, "home", "waiting");
+      await goAway();
       const ids: string[] = [];
       for (let n = 0; n < 20; n += 1) {
         const answer = await queue(first, `t/${n % 2}`, `m${n}`, `queue=60&qos=${1 + (n % 2)}`);
@@ -79,12 +98,7 @@ describe("the outbox", () => {
       await broker.start();
       const arrived: string[] = [];
       const all = Promise.withResolvers<void>();
-      const reader = await connectClient(broker.url, {
-        protocolVersion: 5,
-        clientId: "reader",
-        clean: false,
-        properties: { sessionExpiryInterval: 3_600 },
-      });
+      const reader = await openReader(broker.url);
       reader.on("message", (topic, payload) => {
         if (arrived.push(`${topic} ${String(payload)}`) === 20) all.resolve();
       });
@@ -105,52 +119,38 @@ describe("the outbox", () => {
       assert.equal(body.state, "delivered");
       assert.equal((await third.call("GET", "/connections/home")).body.counters.queued, 0);
     },
-    withMosquitto,
   );
 
-  it(
-    "delivers at once while connected, whatever the QoS and the form of the call",
-    async () => {
-      await using broker = await startMosquitto();
-      await using place = durablePlace();
-      const app = await place.start();
-      await open(app, broker);
-      for (const qos of [0, 1, 2]) {
-        const { body, status } = await queue(app, "a", "x", `queue=5&qos=${qos}`);
-        assert.equal(status, 202);
-        const known = await fate(app, body.id);
-        assert.equal(known.state, "delivered");
-        assert.equal(known.qos, qos);
-        // Nobody is subscribed, which the broker may say or not.
-        const codes: readonly unknown[] = qos === 0 ? [null] : [0, 0x10];
-        assert.ok(codes.includes(known.outcome.reasonCode), `QoS ${qos}`);
-      }
-      const json = await app.call("POST", `${path}?queue=5`, { topic: "a", payload: "y", qos: 1 });
-      assert.equal(json.status, 202, json.text);
-      const array = await app.call("POST", `${path}?queue=5`, [
-        { topic: "a", payload: "1", qos: 1 },
-        { topic: "#" },
-        { topic: "a", properties: { topicAlias: 1 } },
-      ]);
-      assert.equal(array.status, 207);
-      assert.deepEqual(
-        array.body.results.map(({ status }: { status: number }) => status),
-        [202, 422, 422],
-      );
-      assert.equal((await fate(app, array.body.results[0].id)).state, "delivered");
-    },
-    withMosquitto,
-  );
+  itHas("delivers at once while connected, whatever the QoS and the form of the call", async ({ app }) => {
+    for (const qos of [0, 1, 2]) {
+      const { body, status } = await queue(app, "a", "x", `queue=5&qos=${qos}`);
+      assert.equal(status, 202);
+      const known = await fate(app, body.id);
+      assert.equal(known.state, "delivered");
+      assert.equal(known.qos, qos);
+      // Nobody is subscribed, which the broker may say or not.
+      const codes: readonly unknown[] = qos === 0 ? [null] : [0, 0x10];
+      assert.ok(codes.includes(known.outcome.reasonCode), `QoS ${qos}`);
+    }
+    const json = await app.call("POST", `${path}?queue=5`, { topic: "a", payload: "y", qos: 1 });
+    assert.equal(json.status, 202, json.text);
+    const array = await app.call("POST", `${path}?queue=5`, [
+      { topic: "a", payload: "1", qos: 1 },
+      { topic: "#" },
+      { topic: "a", properties: { topicAlias: 1 } },
+    ]);
+    assert.equal(array.status, 207);
+    assert.deepEqual(
+      array.body.results.map(({ status }: { status: number }) => status),
+      [202, 422, 422],
+    );
+    assert.equal((await fate(app, array.body.results[0].id)).state, "delivered");
+  });
 
-  it(
+  itHas(
     "an Idempotency-Key is one message, also when only its answer was lost in a crash",
-    async () => {
-      await using broker = await startMosquitto();
-      await using place = durablePlace();
-      const first = await place.start();
-      await open(first, broker);
-      await broker.stop();
-      await inState(first, "home", "waiting");
+    async ({ place, app: first, goAway }) => {
+      await goAway();
       const once = await queue(first, "a", "x", "queue=60&qos=1", { "idempotency-key": "k1" });
       const again = await queue(first, "a", "x", "queue=60&qos=1", { "idempotency-key": "k1" });
       assert.equal(once.status, 202, once.text);
@@ -168,18 +168,12 @@ describe("the outbox", () => {
       const list = await second.call("GET", "/connections/home/outbox");
       assert.equal(list.body.items.length, 1);
     },
-    withMosquitto,
   );
 
-  it(
+  itHas(
     "messages expire by ?queue= and by their Message Expiry Interval, and can be taken out",
-    async () => {
-      await using broker = await startMosquitto();
-      await using place = durablePlace();
-      const app = await place.start();
-      await open(app, broker);
-      await broker.stop();
-      await inState(app, "home", "waiting");
+    async ({ broker, app, goAway }) => {
+      await goAway();
       const short = await queue(app, "a", "x", "queue=1&qos=1");
       const aged = await queue(app, "a", "x", "queue=60&qos=1&messageExpiryInterval=1");
       const long = await queue(app, "a", "x", "queue=60&qos=1&messageExpiryInterval=100");
@@ -196,18 +190,12 @@ describe("the outbox", () => {
       const { body } = await app.call("GET", "/connections/home/outbox?state=expired");
       assert.equal(body.items.length, 2);
     },
-    withMosquitto,
   );
 
-  it(
+  itHas(
     "a PUT that replaces the connection keeps what waits; one that would lose it is refused",
-    async () => {
-      await using broker = await startMosquitto();
-      await using place = durablePlace();
-      const app = await place.start();
-      await open(app, broker);
-      await broker.stop();
-      await inState(app, "home", "waiting");
+    async ({ broker, app, goAway }) => {
+      await goAway();
       const { body } = await queue(app, "a", "x");
       const lossy = await app.call("PUT", "/connections/home?wait=0", { url: broker.url, durable: false });
       assert.equal(lossy.status, 409, lossy.text);
@@ -217,16 +205,11 @@ describe("the outbox", () => {
       await broker.start();
       assert.equal((await fate(app, body.id)).state, "delivered");
     },
-    withMosquitto,
   );
 
-  it(
+  itHas(
     "is bounded, and says what is wrong with a call",
-    async () => {
-      await using broker = await startMosquitto();
-      await using place = durablePlace();
-      const app = await place.start({ ...place.environment, CONNACK_MAX_OUTBOX: "2" });
-      await open(app, broker);
+    async ({ broker, app, goAway }) => {
       assert.equal((await app.open({ id: "light", url: broker.url })).status, 201);
       const light = await app.call("POST", "/connections/light/publish?topic=a&queue=5", "x", {});
       assert.equal(light.status, 422, light.text);
@@ -240,13 +223,12 @@ describe("the outbox", () => {
         "content-type": "application/x-ndjson",
       });
       assert.equal(lines.status, 422);
-      await broker.stop();
-      await inState(app, "home", "waiting");
+      await goAway();
       for (let n = 0; n < 2; n += 1) assert.equal((await queue(app, "a", "x")).status, 202);
       const third = await queue(app, "a", "x");
       assert.equal(third.status, 429);
       assert.equal(third.body.limit.name, "CONNACK_MAX_OUTBOX");
     },
-    withMosquitto,
+    { CONNACK_MAX_OUTBOX: "2" },
   );
 });
