@@ -165,6 +165,8 @@ describe("the outbox", () => {
       assert.equal(late.status, 202);
       assert.equal(late.headers.get("idempotent-replayed"), null);
       assert.equal(late.body.id, once.body.id);
+      // The very one that was accepted, and not another under its id.
+      assert.equal(late.body.acceptedAt, once.body.acceptedAt);
       const list = await second.call("GET", "/connections/home/outbox");
       assert.equal(list.body.items.length, 1);
     },
