@@ -50,6 +50,8 @@ describe("S63: a full disk", () => {
       assert.equal((await app.call("GET", "/readyz")).status, 503);
 
       disk.free();
+      // Before that, what comes is refused once more, and the connection dropped.
+      while ((await app.call("GET", "/readyz")).status !== 200) await new Promise(setImmediate);
       await viewWhen(app, "home", ({ state, counters }) => state === "connected" && counters.connects > 1);
       const again = broker.peers.at(-1);
       again?.send(message("t", "last", { qos: 1, messageId: 500, dup: true }));
