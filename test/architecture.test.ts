@@ -84,6 +84,8 @@ describe("architecture", () => {
       "src/store": [],
       "src/request": ["src/mqtt", "src/store"],
       "src/stream": [],
+      "src/settings": [],
+      "src/access": ["src/mqtt", "src/store"],
       "src/broker": ["src/request", "src/mqtt"],
       "src/connection": ["src/broker", "src/request", "src/stream", "src/store", "src/mqtt"],
       "src/webhooks": ["src/connection", "src/broker", "src/request", "src/stream", "src/store", "src/mqtt"],

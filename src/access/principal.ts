@@ -1,0 +1,45 @@
+import type { TopicFilter } from "../mqtt/topic.ts";
+import { Tenure } from "./tenure.ts";
+
+/** What a principal may be allowed to do; `admin` includes the others. */
+export const scopes = ["connections:read", "connections:write", "publish", "subscribe", "admin"] as const;
+export type Scope = (typeof scopes)[number];
+
+/** The tenant of those who call without a token, and of the operators: its admins rule over the tokens of all tenants. */
+export const defaultTenant = "default";
+
+/** Who calls, what they may do, and whose things they see. */
+export interface Principal {
+  /** Names it in logs; never a secret. */
+  readonly id: string;
+  readonly tenant: string;
+  readonly scopes: ReadonlySet<Scope>;
+  /** Topic names that it publishes to must match one of these; null: any. */
+  readonly publish: readonly TopicFilter[] | null;
+  /** What it subscribes to and reads must be covered by these; null: anything. */
+  readonly subscribe: readonly TopicFilter[] | null;
+  /** Its right to be here; what is under way ends with it. */
+  readonly tenure: Tenure;
+}
+
+/** Whoever calls a server that has no tokens, which only this machine can reach. */
+export function openPrincipal(): Principal {
+  return {
+    id: "anyone",
+    tenant: defaultTenant,
+    scopes: new Set(scopes),
+    publish: null,
+    subscribe: null,
+    tenure: new Tenure(),
+  };
+}
+
+/** Whether a principal has this scope, or `admin`, which includes it. */
+export function hasScope({ scopes: has }: Principal, scope: Scope): boolean {
+  return has.has(scope) || has.has("admin");
+}
+
+/** Whether a principal rules over every tenant. */
+export function isOperator({ scopes: has, tenant }: Principal): boolean {
+  return has.has("admin") && tenant === defaultTenant;
+}

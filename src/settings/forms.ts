@@ -1,0 +1,65 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+import type { Secret } from "../secret.ts";
+import { parseSecretKeys } from "../secret-key.ts";
+
+export const integer = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, "expected a whole number")
+    .transform(Number)
+    .refine((n) => n >= least && n <= most, `expected ${least} to ${most}`);
+
+export function commaSeparated(text: string): string[] {
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter(Boolean);
+}
+
+export const resolverList = z
+  .string()
+  .transform(commaSeparated)
+  .refine(
+    (list) => list.every(isResolver),
+    'expected addresses with optional ports, as "10.0.0.2,[fd00::1]:5353"',
+  );
+
+export const hostList = z
+  .string()
+  .transform((text) => commaSeparated(text.toLowerCase()))
+  .refine(
+    (list) => list.every((name) => /^[a-z0-9._-]{1,253}$/.test(name)),
+    "expected host names without ports",
+  );
+
+export const secretKeys = z.string().transform((text, context): readonly Secret<Uint8Array>[] => {
+  const list = commaSeparated(text).map((text, index) => ({ text, name: `key ${index + 1}` }));
+  const parsed = parseSecretKeys(list);
+  if (parsed.ok) return parsed.keys;
+  context.addIssue({ code: "custom", message: parsed.detail });
+  return z.NEVER;
+});
+
+function isResolver(text: string): boolean {
+  const address =
+    /^\[(.+)\](?::\d{1,5})?$/.exec(text)?.[1] ?? (isIP(text) === 6 ? text : text.replace(/:\d{1,5}$/, ""));
+  return isIP(address) !== 0;
+}
+
+/** Where things are kept. */
+export type StoreSetting = { readonly kind: "memory" } | { readonly kind: "sqlite"; readonly file: string };
+
+export const store = z.string().transform((text, context): StoreSetting => {
+  const file = /^sqlite:(.+)$/s.exec(text)?.[1];
+  if (text === "memory") return { kind: "memory" };
+  if (file !== undefined && !file.includes("\0")) return { kind: "sqlite", file };
+  context.addIssue({ code: "custom", message: 'expected "memory" or "sqlite:<file>"' });
+  return z.NEVER;
+});
+
+export const host = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[A-Za-z0-9.:_-]+$/, "expected a host name or an address");

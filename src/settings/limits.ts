@@ -1,0 +1,79 @@
+import { integer } from "./forms.ts";
+import { setting, type Setting } from "./setting.ts";
+
+/** How much there may be of everything. */
+export const limitSettings = {
+  MAX_CONNECTIONS: setting(integer(1, 1_000_000), 20_000, "Connections held at most. Full: 429."),
+  MAX_STREAMS: setting(integer(1, 1_000_000), 10_000, "Open event streams at most. Full: 429."),
+  MAX_WAITS: setting(
+    integer(1, 1_000_000),
+    10_000,
+    "HTTP calls held open at most while they wait (`?wait`). Full: 429.",
+  ),
+  MAX_BODY_BYTES: setting(
+    integer(1_024, 268_435_456),
+    2_097_152,
+    "Bytes of a request body at most. Larger: 413.",
+  ),
+  MAX_PAYLOAD_BYTES: setting(
+    integer(0, 268_435_455),
+    1_048_576,
+    "Bytes of one published payload at most. Larger: 413.",
+  ),
+  MAX_SUBSCRIPTIONS: setting(
+    integer(1, 65_535),
+    1_000,
+    "Subscriptions of one connection at most, those of calls that read by `?subscribe` included. Full: 429.",
+  ),
+  MAX_WEBHOOKS: setting(integer(1, 100_000), 1_000, "Webhooks at most. Full: 429."),
+  MAX_WEBHOOK_REQUESTS: setting(
+    integer(1, 10_000),
+    64,
+    "Requests to the endpoints of webhooks under way at once at most. More wait for their turn.",
+  ),
+  SEND_QUOTA: setting(
+    integer(1, 60_000),
+    1_000,
+    "QoS 1 and 2 messages of one connection that may be unacknowledged at once; less where the broker's Receive Maximum is less, and 20 before MQTT 5, which has none. More wait.",
+  ),
+  MAX_INFLIGHT: setting(
+    integer(1, 1_000_000),
+    10_000,
+    "Publishes of one connection under way at most, unacknowledged or waiting to be sent. Full: 429.",
+  ),
+  MAX_INFLIGHT_BYTES: setting(
+    integer(1_024, 4_294_967_295),
+    67_108_864,
+    "Bytes of the packets of those at most. Full: 429.",
+  ),
+  MAX_OUTBOX: setting(
+    integer(1, 1_000_000),
+    10_000,
+    "Messages of one connection that wait in its outbox at most. Full: 429.",
+  ),
+  MAX_OUTBOX_BYTES: setting(
+    integer(1_024, 4_294_967_295),
+    67_108_864,
+    "Bytes of the payloads of those at most. Full: 429.",
+  ),
+  MAX_PACKET_BYTES: setting(
+    integer(1_024, 268_435_455),
+    16_777_216,
+    "Bytes of one inbound MQTT packet at most. A larger one ends the network connection with reason code 0x95.",
+  ),
+  MAX_EVENTS: setting(
+    integer(16, 1_000_000),
+    10_000,
+    "Lifecycle events kept for `GET /events`, and 2 KiB times that at most; the oldest go first. Each connection keeps its own last 1,000, and 1 MiB at most.",
+  ),
+  HEARTBEAT_MS: setting(
+    integer(100, 60_000),
+    15_000,
+    "Milliseconds between heartbeats on an idle stream, which come up to a quarter later.",
+  ),
+  STREAM_WRITE_TIMEOUT_MS: setting(
+    integer(100, 600_000),
+    30_000,
+    "Milliseconds that a reader may leave its stream's bytes untaken before it is cut off.",
+  ),
+} satisfies Record<string, Setting<unknown>>;
