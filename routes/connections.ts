@@ -11,6 +11,7 @@ import { credentialsOf } from "./credentials.ts";
 import { etagOf, preconditions } from "./middleware/preconditions.ts";
 import { idempotent } from "./middleware/idempotency.ts";
 import { jsonBody } from "./middleware/json-body.ts";
+import { needs } from "./middleware/scopes.ts";
 import { waitingOf, waitOf, waitParameter } from "./waiting.ts";
 import { answers, flag, idParameter, integer } from "./parameters.ts";
 
@@ -22,11 +23,11 @@ const bodyOf = <T extends z.ZodType>(schema: T, required = true) => ({
 
 /** `POST /connections` and `PUT /connections/{id}`: opening, which waits for the CONNACK. */
 export function mountOpening(app: App, services: Services): void {
-  const { registry, operations, idempotency, newId, store } = services;
+  const { newId, store } = services;
   const post = createRoute({
     method: "post",
     path: "/connections",
-    middleware: [jsonBody(), idempotent(idempotency)] as const,
+    middleware: [needs("connections:write"), jsonBody(), idempotent()] as const,
     request: { query: waitQuery, body: bodyOf(connectionRequestSchema) },
     responses: answers,
   });
@@ -35,14 +36,14 @@ export function mountOpening(app: App, services: Services): void {
     const { id } = parsed;
     const request = decideDurability(parsed, store.survives, false);
     const waiting = waitingOf(c, c.req.valid("query").wait);
-    const open = () => operations.create(id ?? newId(), request, waiting);
-    const { connection, done } = await during(c, services, waiting, open);
-    return show(c, services, connection, done ? 201 : 202, true);
+    const open = () => c.var.tenant.operations.create(id ?? newId(), request, waiting);
+    const { connection, done } = await during(c, waiting, open);
+    return show(c, connection, done ? 201 : 202, true);
   });
   const put = createRoute({
     method: "put",
     path: "/connections/{id}",
-    middleware: [jsonBody()] as const,
+    middleware: [needs("connections:write"), jsonBody()] as const,
     request: {
       params: z.object({ id: connectionIdSchema }),
       query: waitQuery,
@@ -59,40 +60,43 @@ export function mountOpening(app: App, services: Services): void {
         errors: [{ pointer: "/id", detail: "PUT has the id in its path" }],
       });
     }
+    const { registry, operations } = c.var.tenant;
     preconditions(c, registry.find(id));
     const waiting = waitingOf(c, c.req.valid("query").wait);
     const request = decideDurability(parsed, store.survives, true);
     const put = () => operations.put(id, request, waiting);
-    const { connection, done, created } = await during(c, services, waiting, put);
-    return show(c, services, connection, done ? (created ? 201 : 200) : 202, created);
+    const { connection, done, created } = await during(c, waiting, put);
+    return show(c, connection, done ? (created ? 201 : 200) : 202, created);
   });
 }
 
 /** `DELETE`, `…/reconnect` and `…/ping` on one connection. */
-export function mountControl(app: App, services: Services): void {
-  const { registry, operations, waits } = services;
+export function mountControl(app: App): void {
   const reconnect = createRoute({
     method: "post",
     path: "/connections/{id}/reconnect",
-    middleware: [jsonBody({ optional: true })] as const,
+    middleware: [needs("connections:write"), jsonBody({ optional: true })] as const,
     request: { params: idParameter, query: waitQuery, body: bodyOf(reconnectFields, false) },
     responses: answers,
   });
   app.openapi(reconnect, async (c) => {
+    const { registry, operations } = c.var.tenant;
     const connection = registry.get(c.req.valid("param").id);
     const credentials = credentialsOf(c.req.valid("json"), connection.request);
     const waiting = waitingOf(c, c.req.valid("query").wait);
     const again = () => operations.reconnect(connection, credentials, waiting);
-    const { done } = await during(c, services, waiting, again);
-    return show(c, services, connection, done ? 200 : 202, false);
+    const { done } = await during(c, waiting, again);
+    return show(c, connection, done ? 200 : 202, false);
   });
   const ping = createRoute({
     method: "post",
     path: "/connections/{id}/ping",
+    middleware: [needs("connections:write")] as const,
     request: { params: idParameter, query: waitQuery },
     responses: answers,
   });
   app.openapi(ping, async (c) => {
+    const { registry, operations, waits } = c.var.tenant;
     const connection = registry.get(c.req.valid("param").id);
     const waitMs = waitOf(c, c.req.valid("query").wait);
     const rttMs = await waits.during(c.env?.holdOpen, () => operations.ping(connection, waitMs));
@@ -101,6 +105,7 @@ export function mountControl(app: App, services: Services): void {
   const remove = createRoute({
     method: "delete",
     path: "/connections/{id}",
+    middleware: [needs("connections:write")] as const,
     request: {
       params: idParameter,
       query: z.strictObject({
@@ -119,6 +124,7 @@ export function mountControl(app: App, services: Services): void {
       preconditions(c, connection);
       checkDisconnectOptions(connection, query);
     };
+    const { registry, operations } = c.var.tenant;
     // Not one of the waits: whatever else is waiting, a connection can be deleted.
     const connection = await holding(c.env?.holdOpen, () => operations.close(id, query, check));
     return c.json({
@@ -161,24 +167,13 @@ function invalidParameter(parameter: string, detail: string): Problem {
 }
 
 /** A call that does not wait is none of the waits. */
-function during<T>(
-  c: AppContext,
-  { waits }: Services,
-  { waitMs }: Waiting,
-  call: () => Promise<T>,
-): Promise<T> {
-  return waitMs === 0 ? call() : waits.during(c.env?.holdOpen, call);
+function during<T>(c: AppContext, { waitMs }: Waiting, call: () => Promise<T>): Promise<T> {
+  return waitMs === 0 ? call() : c.var.tenant.waits.during(c.env?.holdOpen, call);
 }
 
 /** Answers with the view. */
-export function show(
-  c: AppContext,
-  { registry }: Services,
-  connection: Connection,
-  status: 200 | 201 | 202,
-  located: boolean,
-) {
-  const view = registry.view(connection);
+export function show(c: AppContext, connection: Connection, status: 200 | 201 | 202, located: boolean) {
+  const view = c.var.tenant.registry.view(connection);
   if (located) c.header("Location", view.links.self);
   c.header("ETag", etagOf(connection));
   c.header("Cache-Control", "no-store");

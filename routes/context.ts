@@ -1,31 +1,23 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { AttemptDeps } from "../src/broker/attempt.ts";
+import type { Principal } from "../src/access/principal.ts";
 import type { Clock } from "../src/clock.ts";
-import type { Lifecycle } from "../src/connection/lifecycle.ts";
-import type { Operations } from "../src/connection/operations.ts";
-import type { Registry } from "../src/connection/registry.ts";
-import type { IdempotencyKeys } from "../src/idempotency.ts";
 import type { Logger } from "../src/log.ts";
 import type { Store } from "../src/store/store.ts";
 import type { Streams } from "../src/stream/streams.ts";
 import type { Peer } from "../src/stream/vanished.ts";
-import type { Waits } from "../src/waits.ts";
-import type { Webhooks } from "../src/webhooks/webhooks.ts";
+import type { Tenant } from "../src/tenant.ts";
+import type { Tenants } from "../src/tenants.ts";
 
-/** What the routes work with; made in the composition root. */
+/** What the routes work with, besides what belongs to the tenant of the call; made in the composition root. */
 export interface Services {
-  readonly registry: Registry;
-  readonly operations: Operations;
-  readonly lifecycle: Lifecycle;
+  readonly tenants: Tenants;
   readonly streams: Streams;
-  readonly waits: Waits;
-  readonly webhooks: Webhooks;
-  readonly idempotency: IdempotencyKeys;
   readonly store: Pick<Store, "survives" | "health">;
   /** Connections that came back after a restart and whose first attempt has not ended. */
   readonly restoring: () => number;
-  readonly attempt: AttemptDeps;
+  /** Whoever calls. */
+  readonly principal: Principal;
   readonly clock: Clock;
   readonly random: () => number;
   readonly newId: () => string;
@@ -46,7 +38,14 @@ export interface Services {
 /** The bindings are those of `RequestContext`; absent without a server. */
 export interface AppEnv {
   Bindings: { readonly holdOpen?: () => () => void; readonly peer?: () => Peer | null };
-  Variables: { requestId: string; body: string | Uint8Array };
+  Variables: {
+    requestId: string;
+    body: string | Uint8Array;
+    /** Who calls. */
+    principal: Principal;
+    /** All that the principal's tenant has. */
+    tenant: Tenant;
+  };
 }
 
 export type App = OpenAPIHono<AppEnv>;

@@ -8,6 +8,7 @@ import type { LifecycleEntry } from "../src/connection/lifecycle.ts";
 import type { App, AppContext, Services } from "./context.ts";
 import { negotiateFormat, startOf, type Start } from "./event-start.ts";
 import { live } from "./live.ts";
+import { needs } from "./middleware/scopes.ts";
 import { answers, idParameter, limitParameter } from "./parameters.ts";
 
 const list = z
@@ -42,14 +43,16 @@ interface Source<E extends Entry> {
 
 /** `GET /events` and `GET /connections/{id}/events`: lifecycle, live with replay, or as history. */
 export function mountEvents(app: App, services: Services): void {
-  const { registry, lifecycle, clock } = services;
+  const { clock } = services;
   const all = createRoute({
     method: "get",
     path: "/events",
+    middleware: [needs("connections:read")] as const,
     request: { query: z.strictObject({ ...query, connection: list.optional() }) },
     responses: answers,
   });
   app.openapi(all, async (c) => {
+    const { registry, lifecycle } = c.var.tenant;
     const { connection, types: wanted, ...rest } = c.req.valid("query");
     const ids = connection === undefined ? null : new Set(connection);
     const filtered = ids !== null || wanted !== undefined;
@@ -67,10 +70,12 @@ export function mountEvents(app: App, services: Services): void {
   const one = createRoute({
     method: "get",
     path: "/connections/{id}/events",
+    middleware: [needs("connections:read")] as const,
     request: { params: idParameter, query: z.strictObject(query) },
     responses: answers,
   });
   app.openapi(one, async (c) => {
+    const { registry } = c.var.tenant;
     const connection = registry.get(c.req.valid("param").id);
     const { types: wanted, ...rest } = c.req.valid("query");
     const wants =
@@ -109,7 +114,7 @@ async function answer<E extends Entry>(
       "Events come as text/event-stream, application/x-ndjson or application/json",
     );
   // An event counts when it is kept, and what a caller knows to have happened comes neither late nor never.
-  await services.lifecycle.settled();
+  await c.var.tenant.lifecycle.settled();
   if (format === "json")
     return history(
       c,
@@ -123,7 +128,7 @@ async function answer<E extends Entry>(
   const first = [
     controlFrame(format, "snapshot", snapshot(), start.resumed ? undefined : log.idOf(start.after)),
   ];
-  return live(c, services, { log, frames: services.lifecycle.frames, format, start, first, wants, hold });
+  return live(c, services, { log, frames: c.var.tenant.lifecycle.frames, format, start, first, wants, hold });
 }
 
 function history<E extends Entry>(

@@ -8,6 +8,7 @@ import { accessLog } from "./middleware/access-log.ts";
 import { browserSafety } from "./middleware/browser-safety.ts";
 import { limitBody } from "./middleware/json-body.ts";
 import { onError, onInvalid, onNotFound } from "./middleware/problems.ts";
+import { ofTenant } from "./middleware/tenant.ts";
 import { nameRequests, sayRequestId } from "./middleware/request-id.ts";
 import { mountOutbox } from "./outbox.ts";
 import { mountProbe } from "./probe.ts";
@@ -28,6 +29,11 @@ export function createRoutes(services: Services): App {
   app.use(nameRequests());
   if (services.logger.level === "debug") app.use(accessLog(services.logger, services.clock));
   app.use(browserSafety(services.allowedHosts));
+  app.use((c, next) => {
+    c.set("principal", services.principal);
+    return next();
+  });
+  app.use(ofTenant(services.tenants));
   // Limits its body by itself: a stream of lines has no end.
   mountPublish(app, services);
   app.use(sayRequestId());
@@ -35,16 +41,16 @@ export function createRoutes(services: Services): App {
   mountHealth(app, services);
   mountProblems(app);
   mountOpening(app, services);
-  mountReading(app, services);
-  mountControl(app, services);
+  mountReading(app);
+  mountControl(app);
   mountEvents(app, services);
-  mountSubscriptions(app, services);
-  mountOutbox(app, services);
+  mountSubscriptions(app);
+  mountOutbox(app);
   mountMessages(app, services);
   mountRequest(app, services);
-  mountRetained(app, services);
+  mountRetained(app);
   mountProbe(app, services);
-  mountWebhooks(app, services);
-  mountDeliveries(app, services);
+  mountWebhooks(app);
+  mountDeliveries(app);
   return app;
 }

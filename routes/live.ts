@@ -1,6 +1,8 @@
+import { timestamp } from "../src/clock.ts";
 import { Problem } from "../src/problem.ts";
 import { controlFrame, type FrameCache, type StreamFormat } from "../src/stream/frame.ts";
 import type { Entry, OrderedLog } from "../src/stream/log.ts";
+import type { OpenStream } from "../src/stream/subscriber.ts";
 import type { AppContext, Services } from "./context.ts";
 import type { Start } from "./event-start.ts";
 
@@ -21,7 +23,7 @@ export interface LiveOptions<E extends Entry> {
 /** Answers with a stream that begins where `start` says and goes on live; a HEAD request with its headers. */
 export function live<E extends Entry>(
   c: AppContext,
-  { streams, accepting }: Pick<Services, "streams" | "accepting">,
+  { streams, accepting, clock }: Pick<Services, "streams" | "accepting" | "clock">,
   { log, frames, format, start, first = [], wants, hold }: LiveOptions<E>,
 ): Response {
   if (!accepting())
@@ -41,18 +43,18 @@ export function live<E extends Entry>(
     release?.();
     letTimeOut?.();
   };
-  const stream = streams.open(
-    { log, frames, format, after: start.after, first: [...gap, ...first], wants },
-    c.env?.peer?.() ?? null,
-    onEnd,
-  );
-  if (stream === null) {
-    onEnd();
-    throw new Problem("limit-reached", {
-      detail: "This server has as many open streams as it may",
-      limit: { name: "CONNACK_MAX_STREAMS", value: streams.size },
-      retryAfterSeconds: 5,
+  const options = { log, frames, format, after: start.after, first: [...gap, ...first], wants };
+  const { principal, tenant } = c.var;
+  let stream: OpenStream;
+  try {
+    stream = streams.open(options, c.env?.peer?.() ?? null, tenant.budgets.streams, () => {
+      forget();
+      onEnd();
     });
+  } catch (error) {
+    onEnd();
+    throw error;
   }
+  const forget = principal.tenure.onOver(() => stream.close("unauthorized", { at: timestamp(clock.wall()) }));
   return c.body(stream.stream, 200, headers);
 }

@@ -14,6 +14,7 @@ import { live } from "./live.ts";
 import { awaitPage, pageBody, readPage, type PageQuery } from "./messages-page.ts";
 import { answers, idParameter, limitParameter } from "./parameters.ts";
 import { payloadResponse } from "./payload.ts";
+import { needs } from "./middleware/scopes.ts";
 import { holdParameter, patienceOf, waitOn } from "./waiting.ts";
 
 const querySchema = z.strictObject({
@@ -44,11 +45,12 @@ export function mountMessages(app: App, services: Services): void {
   const route = createRoute({
     method: "get",
     path: "/connections/{id}/messages",
+    middleware: [needs("subscribe")] as const,
     request: { params: idParameter, query: querySchema },
     responses: answers,
   });
   app.openapi(route, async (c) => {
-    const connection = services.registry.get(c.req.valid("param").id);
+    const connection = c.var.tenant.registry.get(c.req.valid("param").id);
     const query = c.req.valid("query");
     checkQuery(query);
     const format = query.format ?? negotiateFormat(c.req.header("accept"), ["json", "sse", "ndjson"]);
@@ -63,11 +65,11 @@ export function mountMessages(app: App, services: Services): void {
     const asked = format === "json" ? (query.after ?? resumed) : resumed;
     // Before subscribing: what the broker sends at once belongs to the answer.
     const first = beginning(log, asked ?? query.after, format === "json" && query.subscribe === undefined);
-    const release = await subscribed(c as AppContext, services, connection, query);
+    const release = await subscribed(c as AppContext, connection, query);
     const start = stillThere(log, first);
     if (format === "json") return pageAnswer(c as AppContext, services, connection, query, start, release);
     const hold = () => {
-      const letIdle = services.registry.hold(connection.id);
+      const letIdle = c.var.tenant.registry.hold(connection.id);
       return () => {
         letIdle();
         release();
@@ -81,19 +83,20 @@ export function mountMessages(app: App, services: Services): void {
       throw error;
     }
   });
-  mountPayload(app, services);
+  mountPayload(app);
 }
 
-function mountPayload(app: App, { registry }: Services): void {
+function mountPayload(app: App): void {
   const route = createRoute({
     method: "get",
     path: "/connections/{id}/messages/{mid}/payload",
+    middleware: [needs("subscribe")] as const,
     request: { params: idParameter.extend({ mid: z.string() }), query: z.strictObject({}) },
     responses: answers,
   });
   app.openapi(route, (c) => {
     const { id, mid } = c.req.valid("param");
-    const entry = registry.get(id).session.messages.find(mid);
+    const entry = c.var.tenant.registry.get(id).session.messages.find(mid);
     if (entry === null)
       throw new Problem("not-found", "There is no message with this id; the oldest go when the log is full");
     return payloadResponse(c as AppContext, payloadOf(entry), contentTypeOf(entry)) as never;
@@ -141,19 +144,20 @@ function stillThere(log: Connection["session"]["messages"]["log"], start: Start)
 /** Subscribes for the length of the call, where that is asked for. */
 async function subscribed(
   c: AppContext,
-  services: Services,
   connection: Connection,
   { subscribe, qos }: Query,
 ): Promise<() => void> {
   if (subscribe === undefined || c.req.method === "HEAD") return () => {};
   const subscription = { topicFilter: subscribe, qos: qos ?? 0 } as const;
   const patience = patienceOf(c, undefined);
-  return waitOn(services, connection, c.env?.holdOpen, () => connection.session.hold(subscription, patience));
+  return waitOn(c.var.tenant, connection, c.env?.holdOpen, () =>
+    connection.session.hold(subscription, patience),
+  );
 }
 
 async function pageAnswer(
   c: AppContext,
-  { registry, waits, stopping }: Services,
+  { stopping }: Services,
   { id, session }: Connection,
   query: Query,
   start: Start,
@@ -162,6 +166,7 @@ async function pageAnswer(
   const { log } = session.messages;
   const { limit, wait, payload } = query;
   const page: PageQuery = { limit, wants: wantsOf(query), show: (entry) => inForm(entry, payload) };
+  const { registry, waits } = c.var.tenant;
   const letIdle = registry.hold(id);
   try {
     const read = async () => {

@@ -2,17 +2,19 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Outbox } from "../src/connection/outbox.ts";
 import { Problem } from "../src/problem.ts";
 import { answered } from "../src/store/answered.ts";
-import type { App, Services } from "./context.ts";
+import type { App } from "./context.ts";
+import { needs } from "./middleware/scopes.ts";
 import { answers, idParameter, limitParameter } from "./parameters.ts";
 
 const messageParameter = idParameter.extend({ message: z.string().max(128) });
 const states = ["queued", "sent", "delivered", "expired", "rejected"] as const;
 
 /** `GET …/outbox`, `GET` and `DELETE …/outbox/{message}`: what was accepted by `?queue=`, and what became of it. */
-export function mountOutbox(app: App, { registry }: Services): void {
+export function mountOutbox(app: App): void {
   const list = createRoute({
     method: "get",
     path: "/connections/{id}/outbox",
+    middleware: [needs("publish")] as const,
     request: {
       params: idParameter,
       query: z.strictObject({
@@ -24,7 +26,7 @@ export function mountOutbox(app: App, { registry }: Services): void {
     responses: answers,
   });
   app.openapi(list, (c) => {
-    const { outbox } = registry.get(c.req.valid("param").id).session.parts;
+    const { outbox } = c.var.tenant.registry.get(c.req.valid("param").id).session.parts;
     const { state, after, limit } = c.req.valid("query");
     c.header("Cache-Control", "no-store");
     // A connection that keeps nothing has an empty one.
@@ -33,23 +35,25 @@ export function mountOutbox(app: App, { registry }: Services): void {
   const one = createRoute({
     method: "get",
     path: "/connections/{id}/outbox/{message}",
+    middleware: [needs("publish")] as const,
     request: { params: messageParameter },
     responses: answers,
   });
   app.openapi(one, (c) => {
     const { id, message } = c.req.valid("param");
     c.header("Cache-Control", "no-store");
-    return c.json(needed(registry.get(id).session.parts.outbox).get(message)) as never;
+    return c.json(needed(c.var.tenant.registry.get(id).session.parts.outbox).get(message)) as never;
   });
   const remove = createRoute({
     method: "delete",
     path: "/connections/{id}/outbox/{message}",
+    middleware: [needs("publish")] as const,
     request: { params: messageParameter },
     responses: answers,
   });
   app.openapi(remove, async (c) => {
     const { id, message } = c.req.valid("param");
-    await answered(needed(registry.get(id).session.parts.outbox).remove(message));
+    await answered(needed(c.var.tenant.registry.get(id).session.parts.outbox).remove(message));
     return c.body(null, 204) as never;
   });
 }

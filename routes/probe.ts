@@ -5,16 +5,17 @@ import { connectionRequestSchema, type ParsedRequest } from "../src/request/conn
 import { filterableNameSchema } from "../src/mqtt/fields.ts";
 import { Problem } from "../src/problem.ts";
 import type { App, Services } from "./context.ts";
+import { needs } from "./middleware/scopes.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { waitOf, waitParameter } from "./waiting.ts";
 import { answers } from "./parameters.ts";
 
 /** `POST /probe`: can I connect, and if not, how far does it come? Keeps nothing. */
-export function mountProbe(app: App, { attempt, waits, random, stopping }: Services): void {
+export function mountProbe(app: App, { random, stopping }: Services): void {
   const route = createRoute({
     method: "post",
     path: "/probe",
-    middleware: [jsonBody()] as const,
+    middleware: [needs("connections:write"), jsonBody()] as const,
     request: {
       query: z.strictObject({ wait: waitParameter, roundTrip: filterableNameSchema.optional() }),
       body: { required: true, content: { "application/json": { schema: connectionRequestSchema } } },
@@ -26,8 +27,8 @@ export function mountProbe(app: App, { attempt, waits, random, stopping }: Servi
     const { wait, roundTrip } = c.req.valid("query");
     const timeoutMs = waitOf(c, wait);
     const signal = AbortSignal.any([c.req.raw.signal, stopping]);
-    const result = await waits.during(c.env?.holdOpen, () =>
-      probe(request, attempt, { timeoutMs, roundTrip, signal, random }),
+    const result = await c.var.tenant.waits.during(c.env?.holdOpen, () =>
+      probe(request, c.var.tenant.attempt, { timeoutMs, roundTrip, signal, random }),
     );
     if (result === null && stopping.aborted)
       throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });

@@ -45,10 +45,11 @@ export async function publishStream(
 /** Has the lines run as one of the calls that wait, on a connection that does not go idle meanwhile. */
 async function begin(
   c: AppContext,
-  { registry, waits, stopping, logger }: Services,
+  { stopping, logger }: Services,
   connection: Connection,
   lines: PublishLines,
 ): Promise<void> {
+  const { registry, waits } = c.var.tenant;
   let begun = false;
   const running = waits.during(c.env?.holdOpen, async () => {
     begun = true;

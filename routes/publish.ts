@@ -5,9 +5,10 @@ import { publishSchema, type PublishMessage } from "../src/mqtt/message.ts";
 import { Problem } from "../src/problem.ts";
 import type { HoldOpen } from "../src/waits.ts";
 import type { App, AppContext, Services } from "./context.ts";
-import { idempotent } from "./middleware/idempotency.ts";
+import { idempotencyKeyOf, idempotent } from "./middleware/idempotency.ts";
 import { problemResponse } from "./middleware/problems.ts";
 import { requestIdHeader, saidIn } from "./middleware/request-id.ts";
+import { requireScope } from "./middleware/scopes.ts";
 import { answers, idParameter } from "./parameters.ts";
 import { membersOf, resultOf, statusOf } from "./publish-answer.ts";
 import { publishAll, publishNow } from "./publish-batch.ts";
@@ -41,7 +42,6 @@ const nobody = { signal: new AbortController().signal };
 
 /** `POST /connections/{id}/publish`: a raw payload, JSON, or a message a line. */
 export function mountPublish(app: App, services: Services): void {
-  const { registry, idempotency } = services;
   // By hand, since the three forms are told apart by query and media type, and this path is the busiest.
   app.openAPIRegistry.registerPath(
     createRoute({
@@ -51,9 +51,10 @@ export function mountPublish(app: App, services: Services): void {
       responses: answers,
     }),
   );
-  const replaying = idempotent(idempotency, "plain");
+  const replaying = idempotent("plain");
   app.post("/connections/:id/publish", async (c) => {
-    const connection = registry.get(c.req.param("id"));
+    requireScope(c.var.principal, "publish");
+    const connection = c.var.tenant.registry.get(c.req.param("id"));
     const query = readQuery(c.req.url);
     const { headers } = c.req.raw;
     const type = headers.get("content-type");
@@ -162,11 +163,11 @@ async function publishArray(
   saidIn(c);
   const messages = values.map((one, index) => readMessage(one, services.maxPayloadBytes, [index]));
   if (queue !== undefined) {
-    const results = await enqueueAll(connection, messages, queue, keyOf(c));
+    const results = await enqueueAll(connection, messages, queue, idempotencyKeyOf(c));
     return c.body(`{"results":[${results.join(",")}]}`, 207, jsonHeaders);
   }
   const waitMs = waitOf(c, wait);
-  const outcomes = await waitOn(services, connection, holdOpenFor(c, waitMs), () =>
+  const outcomes = await waitOn(c.var.tenant, connection, holdOpenFor(c, waitMs), () =>
     publishAll(connection.session.publisher, messages, waitMs, caller),
   );
   return c.body(`{"results":[${outcomes.map(resultOf).join(",")}]}`, 207, jsonHeaders);
@@ -187,16 +188,12 @@ function publishOne(
 }
 
 async function publishQueued({ c, connection }: Call, message: PublishMessage, queue: number) {
-  const accepted = await enqueue(connection, message, queue, keyOf(c));
+  const accepted = await enqueue(connection, message, queue, idempotencyKeyOf(c));
   const location = `/connections/${connection.id}/outbox/${String(accepted["id"])}`;
   return new Response(JSON.stringify(accepted), {
     status: 202,
     headers: { ...jsonHeaders, location, [requestIdHeader]: c.var.requestId },
   });
-}
-
-function keyOf(c: AppContext): string | null {
-  return c.req.header("idempotency-key") ?? null;
 }
 
 /** One function that waits, and no more: there are many of these at once. */
@@ -205,9 +202,9 @@ async function publishAcknowledged(
   message: PublishMessage,
   wait: number | undefined,
 ): Promise<Response> {
-  const { c, services, connection, caller } = call;
+  const { c, connection, caller } = call;
   const waitMs = waitOf(c, wait);
-  const leave = enterWait(services, connection, holdOpenFor(c, waitMs));
+  const leave = enterWait(c.var.tenant, connection, holdOpenFor(c, waitMs));
   try {
     return answerOf(call, await connection.session.publisher.publish(message, waitMs, caller));
   } finally {

@@ -3,8 +3,9 @@ import type { Connection } from "../src/connection/connection.ts";
 import { deadline } from "../src/deadline.ts";
 import { closedMeanwhile } from "../src/connection/problems.ts";
 import { show } from "./connections.ts";
-import type { App, Services } from "./context.ts";
+import type { App } from "./context.ts";
 import { etagOf, isUnchanged } from "./middleware/preconditions.ts";
+import { needs } from "./middleware/scopes.ts";
 import { holdParameter } from "./waiting.ts";
 import { answers, idParameter, labelParameter, limitParameter } from "./parameters.ts";
 
@@ -16,11 +17,11 @@ const cursor = z
   .transform((text) => Number.parseInt(text, 36));
 
 /** `GET /connections` and `GET /connections/{id}`. */
-export function mountReading(app: App, services: Services): void {
-  const { registry, waits } = services;
+export function mountReading(app: App): void {
   const list = createRoute({
     method: "get",
     path: "/connections",
+    middleware: [needs("connections:read")] as const,
     request: {
       query: z.strictObject({
         state: states.optional(),
@@ -33,7 +34,7 @@ export function mountReading(app: App, services: Services): void {
   });
   app.openapi(list, (c) => {
     const { state, label: labels, limit, cursor: after } = c.req.valid("query");
-    const page = registry.list({ state, labels, limit, after });
+    const page = c.var.tenant.registry.list({ state, labels, limit, after });
     const next = page.next === null ? null : page.next.toString(36);
     if (next !== null) {
       const url = new URL(c.req.url);
@@ -46,6 +47,7 @@ export function mountReading(app: App, services: Services): void {
   const one = createRoute({
     method: "get",
     path: "/connections/{id}",
+    middleware: [needs("connections:read")] as const,
     request: {
       params: idParameter,
       query: z.strictObject({
@@ -60,6 +62,7 @@ export function mountReading(app: App, services: Services): void {
     responses: answers,
   });
   app.openapi(one, async (c) => {
+    const { registry, waits } = c.var.tenant;
     const connection = registry.get(c.req.valid("param").id);
     const { wait, since } = c.req.valid("query");
     if (wait > 0) {
@@ -76,7 +79,7 @@ export function mountReading(app: App, services: Services): void {
       c.header("Cache-Control", "no-store");
       return c.body(null, 304) as never;
     }
-    return show(c, services, connection, 200, false);
+    return show(c, connection, 200, false);
   });
 }
 

@@ -7,6 +7,7 @@ import { roundMs } from "../src/connection/view.ts";
 import type { App, AppContext, Services } from "./context.ts";
 import { idempotent } from "./middleware/idempotency.ts";
 import { jsonBody } from "./middleware/json-body.ts";
+import { needs } from "./middleware/scopes.ts";
 import { answers, flag, idParameter } from "./parameters.ts";
 import { payloadResponse } from "./payload.ts";
 import { checkPayload } from "./publish-options.ts";
@@ -36,11 +37,11 @@ const requestSchema = publishFields
 
 /** `POST …/request`: publishes, and answers with the response (MQTT 5 §4.10). */
 export function mountRequest(app: App, services: Services): void {
-  const { registry, clock, idempotency, maxPayloadBytes } = services;
+  const { clock, maxPayloadBytes } = services;
   const route = createRoute({
     method: "post",
     path: "/connections/{id}/request",
-    middleware: [jsonBody(), idempotent(idempotency, "plain")] as const,
+    middleware: [needs("publish"), jsonBody(), idempotent("plain")] as const,
     request: {
       params: idParameter,
       query: z.strictObject({ raw: flag }),
@@ -49,13 +50,13 @@ export function mountRequest(app: App, services: Services): void {
     responses: answers,
   });
   app.openapi(route, async (c) => {
-    const connection = registry.get(c.req.valid("param").id);
+    const connection = c.var.tenant.registry.get(c.req.valid("param").id);
     const { timeoutMs, responseTopic, ...message } = c.req.valid("json");
     checkPayload(message.payload, maxPayloadBytes);
     const started = clock.monotonic();
     const patience = { waitMs: timeoutMs, signal: c.req.raw.signal };
     const call = { message: { ...message, properties: message.properties }, responseTopic };
-    const response = await waitOn(services, connection, c.env?.holdOpen, () =>
+    const response = await waitOn(c.var.tenant, connection, c.env?.holdOpen, () =>
       connection.session.request(call, patience),
     );
     const ms = roundMs(clock.monotonic() - started);

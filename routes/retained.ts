@@ -1,7 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { messageView } from "../src/connection/messages.ts";
 import { filterableNameSchema } from "../src/mqtt/fields.ts";
-import type { App, AppContext, Services } from "./context.ts";
+import type { App, AppContext } from "./context.ts";
+import { needs } from "./middleware/scopes.ts";
 import { answers, idParameter } from "./parameters.ts";
 import { payloadResponse } from "./payload.ts";
 import { waitOn, waitParameter } from "./waiting.ts";
@@ -10,10 +11,11 @@ import { waitOn, waitParameter } from "./waiting.ts";
 const defaultWaitSeconds = 2;
 
 /** `GET …/retained?topic=`: the retained message of one topic (MQTT 5 §3.3.1.3). */
-export function mountRetained(app: App, services: Services): void {
+export function mountRetained(app: App): void {
   const route = createRoute({
     method: "get",
     path: "/connections/{id}/retained",
+    middleware: [needs("subscribe")] as const,
     request: {
       params: idParameter,
       query: z.strictObject({
@@ -25,10 +27,10 @@ export function mountRetained(app: App, services: Services): void {
     responses: answers,
   });
   app.openapi(route, async (c) => {
-    const connection = services.registry.get(c.req.valid("param").id);
+    const connection = c.var.tenant.registry.get(c.req.valid("param").id);
     const { topic, wait, format } = c.req.valid("query");
     const waitMs = Math.max(1, Math.round((wait ?? defaultWaitSeconds) * 1_000));
-    const message = await waitOn(services, connection, c.env?.holdOpen, () =>
+    const message = await waitOn(c.var.tenant, connection, c.env?.holdOpen, () =>
       connection.session.readRetained(topic, { waitMs, signal: c.req.raw.signal }),
     );
     if (format === "json") return c.json(messageView(message), 200, { "cache-control": "no-store" }) as never;

@@ -5,8 +5,9 @@ import type { ProtocolVersion } from "../src/mqtt/protocol-version.ts";
 import { reasonName } from "../src/mqtt/reason.ts";
 import { subscriptionSchema } from "../src/mqtt/subscription.ts";
 import { Problem } from "../src/problem.ts";
-import type { App, AppContext, Services } from "./context.ts";
+import type { App, AppContext } from "./context.ts";
 import { jsonBody } from "./middleware/json-body.ts";
+import { needs } from "./middleware/scopes.ts";
 import { answers, idParameter } from "./parameters.ts";
 import { patienceOf, waitOn, waitParameter } from "./waiting.ts";
 
@@ -18,12 +19,11 @@ const waitQuery = z.strictObject({ wait: waitParameter });
 const filterParameter = idParameter.extend({ filter: z.string() });
 
 /** `…/subscriptions`: what a connection is subscribed to, kept across reconnects. */
-export function mountSubscriptions(app: App, services: Services): void {
-  const { registry } = services;
+export function mountSubscriptions(app: App): void {
   const post = createRoute({
     method: "post",
     path: "/connections/{id}/subscriptions",
-    middleware: [jsonBody()] as const,
+    middleware: [needs("subscribe"), jsonBody()] as const,
     request: {
       params: idParameter,
       query: waitQuery,
@@ -33,11 +33,11 @@ export function mountSubscriptions(app: App, services: Services): void {
   });
   app.openapi(post, async (c) => {
     const { id } = c.req.valid("param");
-    const connection = registry.get(id);
+    const connection = c.var.tenant.registry.get(id);
     const { session } = connection;
     const subscription = c.req.valid("json");
     const patience = patienceOf(c, c.req.valid("query").wait);
-    const { result, created } = await waitOn(services, connection, c.env?.holdOpen, () =>
+    const { result, created } = await waitOn(c.var.tenant, connection, c.env?.holdOpen, () =>
       session.subscribe(subscription, patience),
     );
     const location = locationOf(id, subscription.topicFilter);
@@ -47,11 +47,12 @@ export function mountSubscriptions(app: App, services: Services): void {
   const list = createRoute({
     method: "get",
     path: "/connections/{id}/subscriptions",
+    middleware: [needs("connections:read")] as const,
     request: { params: idParameter, query: z.strictObject({ topicFilter: z.string().optional() }) },
     responses: answers,
   });
   app.openapi(list, (c) => {
-    const { session } = registry.get(c.req.valid("param").id);
+    const { session } = c.var.tenant.registry.get(c.req.valid("param").id);
     const { topicFilter } = c.req.valid("query");
     const version = session.protocolVersion ?? "5";
     const items = session.subscriptions
@@ -60,20 +61,20 @@ export function mountSubscriptions(app: App, services: Services): void {
       .map((state) => subscriptionView(state, version));
     return c.json({ items }, 200, { "cache-control": "no-store" }) as never;
   });
-  mountOne(app, services);
+  mountOne(app);
 }
 
-function mountOne(app: App, services: Services): void {
-  const { registry } = services;
+function mountOne(app: App): void {
   const get = createRoute({
     method: "get",
     path: "/connections/{id}/subscriptions/{filter}",
+    middleware: [needs("connections:read")] as const,
     request: { params: filterParameter, query: z.strictObject({}) },
     responses: answers,
   });
   app.openapi(get, (c) => {
     const { id, filter } = c.req.valid("param");
-    const { session } = registry.get(id);
+    const { session } = c.var.tenant.registry.get(id);
     const state = session.subscriptions.find(filter);
     if (state === null) throw unknownFilter();
     const view = subscriptionView(state, session.protocolVersion ?? "5");
@@ -82,38 +83,39 @@ function mountOne(app: App, services: Services): void {
   const remove = createRoute({
     method: "delete",
     path: "/connections/{id}/subscriptions/{filter}",
+    middleware: [needs("subscribe")] as const,
     request: { params: filterParameter, query: waitQuery },
     responses: answers,
   });
   app.openapi(remove, (c) => {
     const { id, filter } = c.req.valid("param");
-    return unsubscribe(c as AppContext, services, id, filter, c.req.valid("query").wait) as never;
+    return unsubscribe(c as AppContext, id, filter, c.req.valid("query").wait) as never;
   });
   const removeNamed = createRoute({
     method: "delete",
     path: "/connections/{id}/subscriptions",
+    middleware: [needs("subscribe")] as const,
     request: { params: idParameter, query: waitQuery.extend({ topicFilter: z.string() }) },
     responses: answers,
   });
   app.openapi(removeNamed, (c) => {
     const { topicFilter, wait } = c.req.valid("query");
-    return unsubscribe(c as AppContext, services, c.req.valid("param").id, topicFilter, wait) as never;
+    return unsubscribe(c as AppContext, c.req.valid("param").id, topicFilter, wait) as never;
   });
 }
 
 async function unsubscribe(
   c: AppContext,
-  services: Services,
   id: string,
   filter: string,
   wait: number | undefined,
 ): Promise<Response> {
-  const connection = services.registry.get(id);
+  const connection = c.var.tenant.registry.get(id);
   const { session } = connection;
   const parsed = topicFilterSchema.safeParse(filter);
   if (!parsed.success || session.subscriptions.find(filter) === null) throw unknownFilter();
   const patience = patienceOf(c, wait);
-  await waitOn(services, connection, c.env?.holdOpen, () => session.unsubscribe(parsed.data, patience));
+  await waitOn(c.var.tenant, connection, c.env?.holdOpen, () => session.unsubscribe(parsed.data, patience));
   return c.body(null, 204);
 }
 

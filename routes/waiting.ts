@@ -2,8 +2,9 @@ import { z } from "@hono/zod-openapi";
 import type { Waiting } from "../src/connection/operations.ts";
 import type { Patience } from "../src/connection/session.ts";
 import type { Connection } from "../src/connection/connection.ts";
+import type { Tenant } from "../src/tenant.ts";
 import type { HoldOpen } from "../src/waits.ts";
-import type { AppContext, Services } from "./context.ts";
+import type { AppContext } from "./context.ts";
 
 const defaultWaitSeconds = 10;
 const mostWaitSeconds = 60;
@@ -77,7 +78,7 @@ export function patienceOf(c: AppContext, wait: number | undefined): Patience {
 
 /** Begins a wait for something of a connection, which does not go idle meanwhile; the returned function ends it. */
 export function enterWait(
-  { registry, waits }: Pick<Services, "registry" | "waits">,
+  { registry, waits }: Pick<Tenant, "registry" | "waits">,
   connection: Connection,
   holdOpen: HoldOpen | undefined,
 ): () => void {
@@ -92,12 +93,12 @@ export function enterWait(
 
 /** Runs a call that waits for something of a connection. */
 export async function waitOn<T>(
-  services: Pick<Services, "registry" | "waits">,
+  tenant: Pick<Tenant, "registry" | "waits">,
   connection: Connection,
   holdOpen: HoldOpen | undefined,
   call: () => Promise<T>,
 ): Promise<T> {
-  const leave = enterWait(services, connection, holdOpen);
+  const leave = enterWait(tenant, connection, holdOpen);
   try {
     return await call();
   } finally {

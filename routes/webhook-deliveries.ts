@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Problem } from "../src/problem.ts";
-import type { App, Services } from "./context.ts";
+import type { App } from "./context.ts";
+import { needs } from "./middleware/scopes.ts";
 import { answers, idParameter, limitParameter } from "./parameters.ts";
 import { showPage } from "./webhooks.ts";
 
@@ -10,11 +11,11 @@ const cursors = { recent: /^[0-9a-z]{1,10}$/, dead: /^[0-9]{15}-msg_[0-9a-f-]{1,
 const noStore = { "cache-control": "no-store" };
 
 /** `/webhooks/{id}/deliveries`, and the calls that deliver now. */
-export function mountDeliveries(app: App, services: Services): void {
-  const { webhooks } = services;
+export function mountDeliveries(app: App): void {
   const list = createRoute({
     method: "get",
     path: "/webhooks/{id}/deliveries",
+    middleware: [needs("connections:read")] as const,
     request: {
       params: idParameter,
       query: z.strictObject({
@@ -36,44 +37,49 @@ export function mountDeliveries(app: App, services: Services): void {
       });
     }
     const page =
-      state === "dead" ? await webhooks.deadLetters(id, cursor, limit) : webhooks.attempts(id, cursor, limit);
+      state === "dead"
+        ? await c.var.tenant.webhooks.deadLetters(id, cursor, limit)
+        : c.var.tenant.webhooks.attempts(id, cursor, limit);
     return showPage(c, page) as never;
   });
   const replayAll = createRoute({
     method: "post",
     path: "/webhooks/{id}/replay",
+    middleware: [needs("connections:write")] as const,
     request: { params: idParameter, query: z.strictObject({}) },
     responses: answers,
   });
   app.openapi(replayAll, (c) => {
-    const replaying = webhooks.replayAll(c.req.valid("param").id);
+    const replaying = c.var.tenant.webhooks.replayAll(c.req.valid("param").id);
     return c.json({ replaying }, 202, noStore) as never;
   });
-  mountSending(app, services);
+  mountSending(app);
 }
 
 /** Both answer 200 when the endpoint was asked, whatever it said. */
-function mountSending(app: App, { webhooks, waits }: Services): void {
+function mountSending(app: App): void {
   const test = createRoute({
     method: "post",
     path: "/webhooks/{id}/test",
+    middleware: [needs("connections:write")] as const,
     request: { params: idParameter, query: z.strictObject({}) },
     responses: answers,
   });
   app.openapi(test, async (c) => {
     const { id } = c.req.valid("param");
-    const send = () => webhooks.test(id, c.req.raw.signal);
-    return c.json(await waits.during(c.env?.holdOpen, send), 200, noStore) as never;
+    const send = () => c.var.tenant.webhooks.test(id, c.req.raw.signal);
+    return c.json(await c.var.tenant.waits.during(c.env?.holdOpen, send), 200, noStore) as never;
   });
   const replay = createRoute({
     method: "post",
     path: "/webhooks/{id}/deliveries/{delivery}/replay",
+    middleware: [needs("connections:write")] as const,
     request: { params: idParameter.extend({ delivery: z.string() }), query: z.strictObject({}) },
     responses: answers,
   });
   app.openapi(replay, async (c) => {
     const { id, delivery } = c.req.valid("param");
-    const send = () => webhooks.replay(id, delivery, c.req.raw.signal);
-    return c.json(await waits.during(c.env?.holdOpen, send), 200, noStore) as never;
+    const send = () => c.var.tenant.webhooks.replay(id, delivery, c.req.raw.signal);
+    return c.json(await c.var.tenant.waits.during(c.env?.holdOpen, send), 200, noStore) as never;
   });
 }

@@ -1,9 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { webhookPatchSchema, webhookRequestSchema } from "../src/webhooks/webhook.ts";
 import type { WebhookView } from "../src/webhooks/view.ts";
-import type { App, AppContext, Services } from "./context.ts";
+import type { App, AppContext } from "./context.ts";
 import { idempotent } from "./middleware/idempotency.ts";
 import { jsonBody } from "./middleware/json-body.ts";
+import { needs } from "./middleware/scopes.ts";
 import { answers, idParameter, labelParameter, limitParameter } from "./parameters.ts";
 
 const orderCursor = z.string().regex(/^[0-9a-z]{1,10}$/, "expected the cursor of an earlier page");
@@ -13,23 +14,23 @@ const bodyOf = <T extends z.ZodType>(schema: T) => ({
 });
 
 /** `/webhooks`: where messages and events are delivered to. */
-export function mountWebhooks(app: App, services: Services): void {
-  const { webhooks, idempotency } = services;
+export function mountWebhooks(app: App): void {
   const post = createRoute({
     method: "post",
     path: "/webhooks",
-    middleware: [jsonBody(), idempotent(idempotency)] as const,
+    middleware: [needs("connections:write"), jsonBody(), idempotent()] as const,
     request: { query: z.strictObject({}), body: bodyOf(webhookRequestSchema) },
     responses: answers,
   });
   app.openapi(post, async (c) => {
-    const { view, secret } = await webhooks.create(c.req.valid("json"));
+    const { view, secret } = await c.var.tenant.webhooks.create(c.req.valid("json"));
     c.header("Location", view.links.self);
     return show(c, view, secret, 201) as never;
   });
   const list = createRoute({
     method: "get",
     path: "/webhooks",
+    middleware: [needs("connections:read")] as const,
     request: {
       query: z.strictObject({
         label: labelParameter,
@@ -41,38 +42,40 @@ export function mountWebhooks(app: App, services: Services): void {
   });
   app.openapi(list, (c) => {
     const { label: labels, limit, cursor = null } = c.req.valid("query");
-    return showPage(c, webhooks.list({ labels, limit, after: cursor })) as never;
+    return showPage(c, c.var.tenant.webhooks.list({ labels, limit, after: cursor })) as never;
   });
-  mountOne(app, services);
+  mountOne(app);
 }
 
-function mountOne(app: App, { webhooks }: Services): void {
+function mountOne(app: App): void {
   const get = createRoute({
     method: "get",
     path: "/webhooks/{id}",
+    middleware: [needs("connections:read")] as const,
     request: { params: idParameter, query: z.strictObject({}) },
     responses: answers,
   });
-  app.openapi(get, (c) => show(c, webhooks.view(c.req.valid("param").id), null, 200) as never);
+  app.openapi(get, (c) => show(c, c.var.tenant.webhooks.view(c.req.valid("param").id), null, 200) as never);
   const patch = createRoute({
     method: "patch",
     path: "/webhooks/{id}",
-    middleware: [jsonBody()] as const,
+    middleware: [needs("connections:write"), jsonBody()] as const,
     request: { params: idParameter, query: z.strictObject({}), body: bodyOf(webhookPatchSchema) },
     responses: answers,
   });
   app.openapi(patch, async (c) => {
-    const { view, secret } = await webhooks.patch(c.req.valid("param").id, c.req.valid("json"));
+    const { view, secret } = await c.var.tenant.webhooks.patch(c.req.valid("param").id, c.req.valid("json"));
     return show(c, view, secret, 200) as never;
   });
   const remove = createRoute({
     method: "delete",
     path: "/webhooks/{id}",
+    middleware: [needs("connections:write")] as const,
     request: { params: idParameter, query: z.strictObject({}) },
     responses: answers,
   });
   app.openapi(remove, async (c) => {
-    await webhooks.remove(c.req.valid("param").id);
+    await c.var.tenant.webhooks.remove(c.req.valid("param").id);
     return c.body(null, 204) as never;
   });
 }

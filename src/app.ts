@@ -1,33 +1,28 @@
-import { randomBytes } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import { createRoutes } from "../routes/index.ts";
+import { defaultTenant, openPrincipal } from "./access/principal.ts";
 import { localPolicy, type EgressPolicy } from "./broker/egress.ts";
 import type { AttemptDeps } from "./broker/attempt.ts";
 import { createResolver, type Resolve } from "./broker/resolver.ts";
+import { processBudgets, tenantBudgets } from "./budgets.ts";
 import { systemClock, type Clock } from "./clock.ts";
-import type { Connection } from "./connection/connection.ts";
-import { Lifecycle } from "./connection/lifecycle.ts";
-import { Operations } from "./connection/operations.ts";
-import { Registry } from "./connection/registry.ts";
 import type { SessionLimits } from "./connection/session.ts";
-import { restoreConnections } from "./connection/restore.ts";
 import { Restart } from "./connection/restart.ts";
 import type { Keeping } from "./connection/stored-connection.ts";
-import { IdempotencyJournal } from "./idempotency-journal.ts";
-import { IdempotencyKeys } from "./idempotency.ts";
-import type { Logger } from "./log.ts";
-import { createSealer, plainSealer } from "./sealing.ts";
+import { withFields, type Logger } from "./log.ts";
+import { createSealer, plainSealer, sealerFor } from "./sealing.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
 import type { Settings } from "./settings.ts";
 import { Journal } from "./store/journal.ts";
+import { ScopedStore, tenantsIn } from "./store/scoped-store.ts";
 import { StoredTime } from "./stored-time.ts";
 import { openStore } from "./store/open.ts";
 import type { Store } from "./store/store.ts";
 import { Streams } from "./stream/streams.ts";
 import { findVanished, type Peer } from "./stream/vanished.ts";
-import { Waits } from "./waits.ts";
+import { Tenants, type MakeDeps } from "./tenants.ts";
+import { Dispatcher } from "./webhooks/dispatcher.ts";
 import type { Schedule } from "./webhooks/schedule.ts";
-import { Webhooks } from "./webhooks/webhooks.ts";
 
 /** What the runtime's server gives along with a request. */
 export interface RequestContext {
@@ -53,8 +48,6 @@ export interface AppOverrides {
   readonly webhookSchedule?: Schedule;
 }
 
-const maxIdempotencyKeys = 10_000;
-
 /**
  * Opens the store, brings back what was kept, and builds the service. Connections that came back are dialled from here on.
  *
@@ -71,101 +64,44 @@ export async function createApp(
   try {
     const sealer = store.survives === "nothing" ? plainSealer : await createSealer(keys);
     const lease = await store.acquire();
-    const onTrouble = (error: unknown) =>
-      logger.error("nothing can be kept at present", { error: String(error) });
-    const journal = new Journal(store, lease, onTrouble);
     const time = await StoredTime.read(store, overrides.clock ?? systemClock);
-    const keeping = { store, lease, sealer, journal, time };
-    return await buildApp(settings, logger, version, overrides, keeping);
+    return await buildApp(settings, logger, version, overrides, { store, lease, sealer, time });
   } catch (error) {
     await store[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-interface Core {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly attempt: AttemptDeps;
-  readonly lifecycle: Lifecycle;
-  readonly registry: Registry;
-  readonly idempotency: IdempotencyKeys;
-  /** What came back. */
-  readonly restored: readonly Connection[];
-}
-
-/** What there is without HTTP, with all in it that was kept. */
-async function buildCore(
-  settings: Settings,
-  logger: Logger,
-  overrides: AppOverrides,
-  keeping: Keeping,
-): Promise<Core> {
-  const { store, journal } = keeping;
-  const isKept = store.survives === "power";
-  const clock = overrides.clock ?? systemClock;
-  const random = overrides.random ?? Math.random;
-  const attempt = attemptDeps(settings, logger, clock, overrides);
-  const lifecycle = new Lifecycle(store.epoch, clock, logger, settings.maxEvents, isKept ? journal : null);
-  const connection = {
-    attempt,
-    lifecycle,
-    clock,
-    random,
-    newEpoch: () => randomBytes(6).toString("hex"),
-    limits: sessionLimits(settings),
-    keeping: isKept ? keeping : null,
-  };
-  const registry = new Registry(connection, settings.maxConnections);
-  const answers = isKept ? new IdempotencyJournal(keeping, logger) : null;
-  const idempotency = new IdempotencyKeys(maxIdempotencyKeys, clock.monotonic, undefined, answers);
-  await idempotency.restore();
-  const restored = isKept ? await restoreConnections(keeping, registry, lifecycle) : [];
-  return { clock, random, attempt, lifecycle, registry, idempotency, restored };
-}
+/** What there is of everything, before it is divided among tenants. */
+type Foundation = Omit<Keeping, "journal">;
 
 async function buildApp(
   settings: Settings,
   logger: Logger,
   version: string,
   overrides: AppOverrides,
-  keeping: Keeping,
+  foundation: Foundation,
 ): Promise<ConnackApp> {
-  const { store, journal } = keeping;
-  const core = await buildCore(settings, logger, overrides, keeping);
-  const { registry, clock, restored, idempotency } = core;
-  const unlisten = store.onHealth(() => healthChanged(store, registry, logger));
-  const limits = {
-    maxStreams: settings.maxStreams,
-    heartbeatMs: settings.heartbeatMs,
-    writeTimeoutMs: settings.streamWriteTimeoutMs,
-  };
+  const { store } = foundation;
+  const clock = overrides.clock ?? systemClock;
+  const random = overrides.random ?? Math.random;
+  const limits = { heartbeatMs: settings.heartbeatMs, writeTimeoutMs: settings.streamWriteTimeoutMs };
   const streams = new Streams(limits, clock, findVanished);
-  const webhooks = new Webhooks({
-    ...{ ...keeping, ...core, logger, limits: settings, connections: registry },
-    delivery: { ...core.attempt, wall: clock.wall },
-    schedule: overrides.webhookSchedule,
-  });
-  await webhooks.restore();
-  // Not before: a start that is refused for want of a key must not have deleted the answers that only it could open.
-  await idempotency.flush();
+  const restart = new Restart(settings.dialsAtStart);
+  const principal = openPrincipal();
+  const depsOf = tenantMaker({ settings, logger, clock, random, overrides, foundation });
+  const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => restart.add(restored));
+  await tenants.restore(await tenantsIn(store));
+  const unlisten = store.onHealth(() => healthChanged(store, tenants, logger));
   const stopping = new AbortController();
-  const restart = new Restart();
   const routes = createRoutes({
-    ...core,
-    operations: new Operations(registry, clock),
-    streams,
-    waits: new Waits(settings.maxWaits),
-    webhooks,
-    store,
+    ...{ tenants, streams, store, clock, random, logger, version, principal },
     restoring: () => restart.left,
     newId: () => `c_${uuidv7()}`,
-    logger,
     maxBodyBytes: settings.maxBodyBytes,
     maxPayloadBytes: settings.maxPayloadBytes,
     streamWriteTimeoutMs: settings.streamWriteTimeoutMs,
     allowedHosts: settings.allowedHosts,
-    version,
     accepting: () => !stopping.signal.aborted,
     stopping: stopping.signal,
   });
@@ -173,20 +109,55 @@ async function buildApp(
     stopping.abort();
     restart.stop();
     streams.beginShutdown();
-    await webhooks.close();
-    await registry.shutdown(settings.shutdownGraceMs);
-    await journal.settled();
+    await tenants.close(settings.shutdownGraceMs);
     streams.shutdown();
-    await idempotency.flush();
+    await tenants.end();
     unlisten();
-    journal.close();
     await store[Symbol.asyncDispose]();
   };
-  restart.begin(restored, settings.dialsAtStart);
+  restart.begin();
   return {
     fetch: (request, context) => routes.fetch(request, context ?? {}),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+interface TenantParts {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly overrides: AppOverrides;
+  readonly foundation: Foundation;
+}
+
+/** Gives each tenant what is its own, and a share in what is not. */
+function tenantMaker(parts: TenantParts): MakeDeps {
+  const { settings, logger, clock, random, overrides, foundation } = parts;
+  const budgets = processBudgets(settings);
+  const dispatcher = new Dispatcher(settings.maxWebhookRequests);
+  const attempt = attemptDeps(settings, logger, clock, overrides);
+  return (name) => {
+    const isDefault = name === defaultTenant;
+    const ownLogger = isDefault ? logger : withFields(logger, { tenant: name });
+    const store = new ScopedStore(foundation.store, isDefault ? null : name);
+    const onTrouble = (error: unknown) =>
+      ownLogger.error("nothing can be kept at present", { error: String(error) });
+    const keeping: Keeping = {
+      ...foundation,
+      store,
+      sealer: isDefault ? foundation.sealer : sealerFor(name, foundation.sealer),
+      journal: new Journal(store, foundation.lease, onTrouble),
+    };
+    return {
+      ...{ keeping, attempt, clock, random, dispatcher },
+      logger: ownLogger,
+      budgets: isDefault ? budgets : tenantBudgets(settings, budgets),
+      sessionLimits: sessionLimits(settings),
+      maxEvents: settings.maxEvents,
+      webhookSchedule: overrides.webhookSchedule,
+    };
   };
 }
 
@@ -208,11 +179,11 @@ function sessionLimits(settings: Settings): SessionLimits {
   return { maxInflight, maxInflightBytes, sendQuota, maxSubscriptions, maxOutbox, maxOutboxBytes };
 }
 
-function healthChanged({ health }: Store, registry: Registry, logger: Logger): void {
+function healthChanged({ health }: Store, tenants: Tenants, logger: Logger): void {
   if (health.state !== "open") {
     logger.error("the store keeps nothing new", { state: health.state, detail: health.detail });
     return;
   }
   logger.info("the store is well again");
-  registry.storeRecovered();
+  for (const { registry } of tenants) registry.storeRecovered();
 }

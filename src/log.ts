@@ -35,6 +35,15 @@ export function createLogger(options: LoggerOptions): Logger {
   return { level: options.level, error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };
 }
 
+/** The same log, with fields of its own on every line. */
+export function withFields(logger: Logger, own: LogFields): Logger {
+  const at =
+    (level: LogLevel) =>
+    (message: string, fields: LogFields = {}) =>
+      logger[level](message, { ...own, ...fields });
+  return { level: logger.level, error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };
+}
+
 function textFields(fields: LogFields): string {
   return Object.entries(fields)
     .map(([name, value]) => ` ${name}=${escapeControls(JSON.stringify(value) ?? "undefined")}`)

@@ -49,6 +49,13 @@ export const catalogue = {
     "Metadata, link-local, multicast and other special addresses are refused, as are names that resolve to them.",
     dig,
   ),
+  forbidden: entry(
+    403,
+    "The token does not allow it",
+    false,
+    "The token is valid, but not for this call: it lacks a scope, or the topic is outside of its filters; detail says which.",
+    "A token that was made for something else.",
+  ),
   "forbidden-host": entry(
     403,
     "Not a host of this server",

@@ -94,6 +94,16 @@ export async function createSealer(keys: readonly Secret<Uint8Array>[]): Promise
   };
 }
 
+/** Seals for one tenant: what is another's cannot be passed off as its own. */
+export function sealerFor(tenant: string, sealer: Sealer): Sealer {
+  const own = (context: string) => `tenant/${tenant}/${context}`;
+  return {
+    seal: (plain, context) => sealer.seal(plain, own(context)),
+    open: (sealed, context) => sealer.open(sealed, own(context)),
+    isCurrent: (sealed) => sealer.isCurrent(sealed),
+  };
+}
+
 /** Keeps texts as they are, marked so: for a store that they do not leave the process with. */
 export const plainSealer: Sealer = {
   seal: (plain) => Promise.resolve(`plain:${plain}`),

@@ -1,4 +1,4 @@
-import { Problem } from "./problem.ts";
+import type { Budget } from "./budget.ts";
 
 /** Lifts the runtime's limit on how long a response may be silent, and returns what sets it again. */
 export type HoldOpen = () => () => void;
@@ -13,13 +13,12 @@ export async function holding<T>(holdOpen: HoldOpen | undefined, wait: () => Pro
   }
 }
 
-/** HTTP calls that are held open while they wait; as many as `limit` at once. */
+/** HTTP calls that are held open while they wait; so many at once. */
 export class Waits {
-  readonly #limit: number;
-  #count = 0;
+  readonly #budget: Budget;
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  constructor(budget: Budget) {
+    this.#budget = budget;
   }
 
   /**
@@ -29,18 +28,11 @@ export class Waits {
    * @throws {Problem} `limit-reached`
    */
   enter(holdOpen: HoldOpen | undefined): () => void {
-    if (this.#count >= this.#limit) {
-      const limit = { name: "CONNACK_MAX_WAITS", value: this.#limit };
-      throw new Problem("limit-reached", {
-        detail: `This server holds ${this.#limit} waiting calls, which is as many as it may`,
-        limit,
-        retryAfterSeconds: 5,
-      });
-    }
-    this.#count += 1;
+    const full = this.#budget.take();
+    if (full !== null) throw full.problem("waiting calls", 5);
     const release = holdOpen?.();
     return () => {
-      this.#count -= 1;
+      this.#budget.give();
       release?.();
     };
   }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { createMiddleware } from "hono/factory";
 import type { KeptForm } from "../../src/idempotency-record.ts";
-import type { IdempotencyKeys, StoredAnswer } from "../../src/idempotency.ts";
+import type { StoredAnswer } from "../../src/idempotency.ts";
+import { anyone } from "../../src/access/principal.ts";
 import { Problem } from "../../src/problem.ts";
 import { StoreError } from "../../src/store/store.ts";
 import type { AppContext, AppEnv } from "../context.ts";
@@ -26,17 +27,11 @@ const keptHeaders = [
  * `Idempotency-Key`: the first answer is given again, marked `Idempotent-Replayed: true`. Goes after the body's reading.
  * `form` may be `plain` only where neither the request nor its answer can hold a secret, other than what is published.
  */
-export function idempotent(keys: IdempotencyKeys, form: KeptForm = "sealed") {
+export function idempotent(form: KeptForm = "sealed") {
   return createMiddleware<AppEnv>(async (c, next) => {
-    const key = c.req.header("idempotency-key");
-    if (key === undefined) return next();
-    if (!/^[\u0021-\u007e]{1,255}$/.test(key)) {
-      throw new Problem("invalid-request", {
-        detail: "Idempotency-Key: expected 1 to 255 visible ASCII characters",
-        errors: [{ parameter: "Idempotency-Key", detail: "expected 1 to 255 visible ASCII characters" }],
-      });
-    }
-    const claim = keys.claim(key, fingerprintOf(c), form);
+    const key = idempotencyKeyOf(c);
+    if (key === null) return next();
+    const claim = c.var.tenant.idempotency.claim(key, fingerprintOf(c), form);
     if (claim.kind === "mismatch")
       throw new Problem("idempotency-key-reused", "This Idempotency-Key came with another request before");
     if (claim.kind === "running")
@@ -55,6 +50,25 @@ export function idempotent(keys: IdempotencyKeys, form: KeptForm = "sealed") {
     }
     return undefined;
   });
+}
+
+/**
+ * The key of the call, which is its principal's own: two who choose the same one do not meet. Null where there is none.
+ *
+ * @throws {Problem} `invalid-request`
+ */
+export function idempotencyKeyOf(c: AppContext): string | null {
+  const key = c.req.header("idempotency-key");
+  if (key === undefined) return null;
+  if (!/^[\u0021-\u007e]{1,255}$/.test(key)) {
+    throw new Problem("invalid-request", {
+      detail: "Idempotency-Key: expected 1 to 255 visible ASCII characters",
+      errors: [{ parameter: "Idempotency-Key", detail: "expected 1 to 255 visible ASCII characters" }],
+    });
+  }
+  const { id } = c.var.principal;
+  // Keys have no space.
+  return id === anyone ? key : `${id} ${key}`;
 }
 
 /** Headers that say what is asked for, besides the body. */

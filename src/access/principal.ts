@@ -8,6 +8,9 @@ export type Scope = (typeof scopes)[number];
 /** The tenant of those who call without a token, and of the operators: its admins rule over the tokens of all tenants. */
 export const defaultTenant = "default";
 
+/** The name of whoever calls without a token. */
+export const anyone = "anyone";
+
 /** Who calls, what they may do, and whose things they see. */
 export interface Principal {
   /** Names it in logs; never a secret. */
@@ -25,7 +28,7 @@ export interface Principal {
 /** Whoever calls a server that has no tokens, which only this machine can reach. */
 export function openPrincipal(): Principal {
   return {
-    id: "anyone",
+    id: anyone,
     tenant: defaultTenant,
     scopes: new Set(scopes),
     publish: null,

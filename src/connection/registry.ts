@@ -1,3 +1,4 @@
+import type { Budget } from "../budget.ts";
 import { Problem } from "../problem.ts";
 import { Connection, type ConnectionDeps } from "./connection.ts";
 import { IdleTimer, type Holders } from "./idle-timer.ts";
@@ -34,10 +35,10 @@ export interface Added {
   readonly free: Promise<unknown> | null;
 }
 
-/** All connections, by id. Bounded; what is closed is gone from it. */
+/** The connections of a tenant, by id. Bounded; what is closed is gone from it. */
 export class Registry {
   readonly #deps: ConnectionDeps;
-  readonly #maxConnections: number;
+  readonly #budget: Budget;
   readonly #entries = new Map<string, Entry>();
   /** Those that have lost their id and are still closing. */
   readonly #replaced = new Set<Connection>();
@@ -47,7 +48,7 @@ export class Registry {
   #order = 0;
   #stopping = false;
 
-  constructor(deps: Omit<ConnectionDeps, "onClosed" | "isSucceeded">, maxConnections: number) {
+  constructor(deps: Omit<ConnectionDeps, "onClosed" | "isSucceeded">, budget: Budget) {
     this.#deps = {
       ...deps,
       onClosed: (closed) => this.#remove(closed),
@@ -56,7 +57,7 @@ export class Registry {
         return holder !== undefined && holder !== closed && holder.request.durable;
       },
     };
-    this.#maxConnections = maxConnections;
+    this.#budget = budget;
   }
 
   get size(): number {
@@ -76,26 +77,23 @@ export class Registry {
    * @throws {Problem} `connection-exists`, `limit-reached`, `shutting-down`
    */
   add(id: string, request: ConnectionRequest, kept: boolean): Added {
-    this.#admit(id);
+    this.#refuseWhenStopping();
+    if (this.#entries.has(id))
+      throw new Problem("connection-exists", `A connection with the id "${id}" exists`);
+    const full = this.#budget.take();
+    if (full !== null) throw full.problem("connections", 10);
     return this.#enter(this.#make(id, request, { kept }));
   }
 
   /** Brings back what was stored; it has not dialled yet. The bound on connections does not keep it away. */
   restore(id: string, stored: NonNullable<Origin["stored"]>): Connection {
+    this.#budget.force();
     return this.#enter(this.#make(id, stored.was.request, { kept: true, stored })).connection;
   }
 
-  #admit(id: string): void {
-    if (this.#entries.has(id))
-      throw new Problem("connection-exists", `A connection with the id "${id}" exists`);
-    if (this.#entries.size >= this.#maxConnections) {
-      const limit = { name: "CONNACK_MAX_CONNECTIONS", value: this.#maxConnections };
-      throw new Problem("limit-reached", {
-        detail: `This server holds ${this.#maxConnections} connections, which is as many as it may`,
-        limit,
-        retryAfterSeconds: 10,
-      });
-    }
+  #refuseWhenStopping(): void {
+    if (this.#stopping)
+      throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
   }
 
   /** A connection that may take the place of `old`; nothing has happened to either. */
@@ -109,6 +107,7 @@ export class Registry {
    * @throws {Problem} `shutting-down`
    */
   replace(old: Connection, successor: Connection): Added {
+    this.#refuseWhenStopping();
     this.#entries.get(old.id)?.idle?.stop();
     this.#replaced.add(old);
     void old.until(isClosed, never).then(() => this.#replaced.delete(old));
@@ -123,8 +122,6 @@ export class Registry {
   }
 
   #enter(connection: Connection): Added {
-    if (this.#stopping)
-      throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
     const { id, request } = connection;
     const holders = this.#entries.get(id)?.holders ?? { count: 0 };
     const { monotonic } = this.#deps.clock;
@@ -252,6 +249,7 @@ export class Registry {
     if (entry?.connection !== connection) return;
     entry.idle?.stop();
     this.#entries.delete(connection.id);
+    this.#budget.give();
     if (this.#stopping) this.#stopped.set(connection.id, connection);
   }
 }

@@ -7,18 +7,32 @@ const isOver = (machine: Machine) => attemptEnded(machine) || machine.state.name
 /** Dials the connections that came back after a restart, so many at once, so that neither side is flooded. */
 export class Restart {
   readonly #over = new AbortController();
+  readonly #atOnce: number;
+  readonly #waiting: Connection[] = [];
+  #running = 0;
   #left = 0;
+  #begun = false;
+
+  constructor(atOnce: number) {
+    this.#atOnce = atOnce;
+  }
 
   /** Connections whose first attempt has not ended. */
   get left(): number {
     return this.#left;
   }
 
-  /** Begins, with those that were not given up. */
-  begin(connections: readonly Connection[], atOnce: number): void {
+  /** Takes up those that were not given up; they are dialled from {@link begin} on. */
+  add(connections: readonly Connection[]): void {
     const waiting = connections.filter(({ machine }) => machine.state.name !== "failed");
-    this.#left = waiting.length;
-    for (let n = 0; n < atOnce; n += 1) void this.#dialNext(waiting);
+    for (const connection of waiting) this.#waiting.push(connection);
+    this.#left += waiting.length;
+    if (this.#begun) this.#run();
+  }
+
+  begin(): void {
+    this.#begun = true;
+    this.#run();
   }
 
   /** Dials no further ones. */
@@ -27,13 +41,19 @@ export class Restart {
     this.#over.abort();
   }
 
-  async #dialNext(waiting: Connection[]): Promise<void> {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      if (this.#over.signal.aborted) return;
+  #run(): void {
+    for (; this.#running < this.#atOnce && this.#waiting.length > 0; this.#running += 1)
+      void this.#dialNext();
+  }
+
+  async #dialNext(): Promise<void> {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      if (this.#over.signal.aborted) break;
       // A call may have been quicker.
       if (next.machine.attempts === 0) next.dial("restart");
       await next.until(isOver, this.#over.signal);
       this.#left = Math.max(0, this.#left - 1);
     }
+    this.#running -= 1;
   }
 }

@@ -39,7 +39,7 @@ export async function restoreConnections(
   const connections = found.map(({ id, was, isSealedAnew, ...kept }) =>
     registry.restore(id, { was, version, kept: isSealedAnew ? kept : null }),
   );
-  const spaces = new Set(await store.spaces());
+  const spaces = new Set(await store.spaces(""));
   for (let at = 0; at < connections.length; at += readAtOnce) {
     const some = connections.slice(at, at + readAtOnce);
     await Promise.all(some.map((connection) => fill(connection, store, { trimmed, spaces }, lifecycle)));

@@ -4,11 +4,31 @@ import { setting, type Setting } from "./setting.ts";
 /** How much there may be of everything. */
 export const limitSettings = {
   MAX_CONNECTIONS: setting(integer(1, 1_000_000), 20_000, "Connections held at most. Full: 429."),
+  TENANT_MAX_CONNECTIONS: setting(
+    integer(1, 1_000_000),
+    5_000,
+    "Connections of one tenant at most, other than `default`, which may have all there are. Full: 429.",
+  ),
+  MAX_TENANTS: setting(
+    integer(1, 100_000),
+    1_000,
+    "Tenants that have something here, or are calling, at most. Full: 429.",
+  ),
   MAX_STREAMS: setting(integer(1, 1_000_000), 10_000, "Open event streams at most. Full: 429."),
+  TENANT_MAX_STREAMS: setting(
+    integer(1, 1_000_000),
+    2_000,
+    "Open streams of one tenant at most, other than `default`. Full: 429.",
+  ),
   MAX_WAITS: setting(
     integer(1, 1_000_000),
     10_000,
     "HTTP calls held open at most while they wait (`?wait`). Full: 429.",
+  ),
+  TENANT_MAX_WAITS: setting(
+    integer(1, 1_000_000),
+    2_000,
+    "HTTP calls of one tenant held open at most, other than `default`. Full: 429.",
   ),
   MAX_BODY_BYTES: setting(
     integer(1_024, 268_435_456),
@@ -26,6 +46,11 @@ export const limitSettings = {
     "Subscriptions of one connection at most, those of calls that read by `?subscribe` included. Full: 429.",
   ),
   MAX_WEBHOOKS: setting(integer(1, 100_000), 1_000, "Webhooks at most. Full: 429."),
+  TENANT_MAX_WEBHOOKS: setting(
+    integer(1, 100_000),
+    200,
+    "Webhooks of one tenant at most, other than `default`. Full: 429.",
+  ),
   MAX_WEBHOOK_REQUESTS: setting(
     integer(1, 10_000),
     64,

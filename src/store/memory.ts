@@ -65,9 +65,9 @@ export class MemoryStore implements Store {
       .slice(0, limit);
   }
 
-  async spaces(): Promise<readonly string[]> {
+  async spaces(prefix: string): Promise<readonly string[]> {
     return [...this.#records]
-      .filter(([, records]) => records.size > 0)
+      .filter(([space, records]) => records.size > 0 && space.startsWith(prefix))
       .map(([space]) => space)
       .toSorted(inOrder);
   }

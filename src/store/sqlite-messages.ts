@@ -8,7 +8,7 @@ export type Read =
       readonly method: "records";
       readonly args: readonly [space: string, after: string | null, limit: number];
     }
-  | { readonly method: "spaces"; readonly args: readonly [] }
+  | { readonly method: "spaces"; readonly args: readonly [prefix: string] }
   | { readonly method: "get"; readonly args: readonly [space: string, key: string] }
   | { readonly method: "entries"; readonly args: readonly [log: string, after: Position, limit: number] }
   | { readonly method: "logs"; readonly args: readonly [prefix: string] };

@@ -111,8 +111,8 @@ export class Statements {
       .map(({ key, value }) => ({ key: String(key), value: String(value) }));
   }
 
-  spaces(): string[] {
-    return this.#all.spaces.all().map(({ space }) => String(space));
+  spaces(prefix: string): string[] {
+    return this.#all.spaces.all(prefix, prefix, prefix, prefix, prefix).map(({ space }) => String(space));
   }
 
   get(space: string, key: string): string | null {
@@ -174,9 +174,10 @@ function prepare(database: DatabaseSync) {
     // One look-up for each, where DISTINCT would read every key.
     spaces: statement(
       `WITH RECURSIVE found (space) AS (
-        SELECT min(space) FROM records
-        UNION ALL SELECT (SELECT min(space) FROM records WHERE space > found.space) FROM found WHERE found.space IS NOT NULL
-      ) SELECT space FROM found WHERE space IS NOT NULL`,
+        SELECT min(space) FROM records WHERE space >= ?
+        UNION ALL SELECT (SELECT min(space) FROM records WHERE space > found.space) FROM found
+          WHERE found.space IS NOT NULL AND substr(found.space, 1, length(?)) = ?
+      ) SELECT space FROM found WHERE space IS NOT NULL AND substr(space, 1, length(?)) = ?`,
     ),
     findLog: statement("SELECT id, trimmed FROM logs WHERE name = ?"),
     addLog: statement("INSERT INTO logs (name) VALUES (?)"),
@@ -188,6 +189,8 @@ function prepare(database: DatabaseSync) {
     entries: statement(
       "SELECT position, data FROM entries WHERE log = ? AND position > ? ORDER BY position LIMIT ?",
     ),
-    logs: statement("SELECT name, trimmed FROM logs WHERE substr(name, 1, length(?)) = ? ORDER BY name"),
+    logs: statement(
+      "SELECT name, trimmed FROM logs WHERE name >= ? AND name < ? || char(1114111) ORDER BY name",
+    ),
   };
 }

@@ -64,7 +64,7 @@ function readFrom(engine: SqliteEngine, read: Read): unknown {
     case "records":
       return statements.records(...read.args);
     case "spaces":
-      return statements.spaces();
+      return statements.spaces(...read.args);
     case "get":
       return statements.get(...read.args);
     case "entries":

@@ -96,8 +96,8 @@ class SqliteStore implements Store {
     return this.#read({ method: "records", args: [space, after, limit] });
   }
 
-  spaces(): Promise<readonly string[]> {
-    return this.#read({ method: "spaces", args: [] });
+  spaces(prefix: string): Promise<readonly string[]> {
+    return this.#read({ method: "spaces", args: [prefix] });
   }
 
   get(space: string, key: string): Promise<string | null> {

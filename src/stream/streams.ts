@@ -1,10 +1,10 @@
+import type { Budget } from "../budget.ts";
 import { timestamp, type Clock } from "../clock.ts";
 import type { Entry } from "./log.ts";
 import { Subscriber, type OpenStream, type SubscriberOptions } from "./subscriber.ts";
 import { peerKey, type Peer } from "./vanished.ts";
 
 export interface StreamLimits {
-  readonly maxStreams: number;
   readonly heartbeatMs: number;
   readonly writeTimeoutMs: number;
 }
@@ -12,7 +12,7 @@ export interface StreamLimits {
 /** Looking for vanished readers reads a line for each socket of the machine; not more often than this. */
 const leastSweepMs = 1_000;
 
-/** All open streams: their number is bounded, one timer serves them all, and shutdown tells each. */
+/** All open streams: one timer serves them all, and shutdown tells each. */
 export class Streams {
   readonly #limits: StreamLimits;
   readonly #clock: Clock;
@@ -33,13 +33,19 @@ export class Streams {
     return this.#open.size;
   }
 
-  /** Opens a stream; null when there are as many as may be. `onEnd` hears when it is over. */
+  /**
+   * Opens a stream. `onEnd` hears when it is over.
+   *
+   * @throws {Problem} `limit-reached` when there are as many as `budget` has room for
+   */
   open<E extends Entry>(
     options: Omit<SubscriberOptions<E>, "writeTimeoutMs" | "clock" | "isStopping" | "onEnd">,
     peer: Peer | null,
+    budget: Budget,
     onEnd: () => void,
-  ): OpenStream | null {
-    if (this.#open.size >= this.#limits.maxStreams) return null;
+  ): OpenStream {
+    const full = budget.take();
+    if (full !== null) throw full.problem("open streams", 5);
     const subscriber: OpenStream = new Subscriber({
       ...options,
       writeTimeoutMs: this.#limits.writeTimeoutMs,
@@ -47,6 +53,7 @@ export class Streams {
       isStopping: () => this.#stopping,
       onEnd: () => {
         this.#open.delete(subscriber);
+        budget.give();
         if (this.#open.size === 0) this.#stop();
         onEnd();
       },

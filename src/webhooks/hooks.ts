@@ -1,3 +1,4 @@
+import type { Budget } from "../budget.ts";
 import { Problem } from "../problem.ts";
 import type { Hook } from "./hook.ts";
 import { viewOf, type WebhookView } from "./view.ts";
@@ -18,14 +19,12 @@ export interface ListQuery {
 
 /** All webhooks, by id. Bounded. */
 export class Hooks {
-  readonly #max: number;
+  readonly #budget: Budget;
   readonly #hooks = new Map<string, { readonly hook: Hook; readonly order: number }>();
   #order = 0;
-  /** Taken by those that are being created. */
-  #reserved = 0;
 
-  constructor(max: number) {
-    this.#max = max;
+  constructor(budget: Budget) {
+    this.#budget = budget;
   }
 
   *[Symbol.iterator](): Iterator<Hook> {
@@ -39,13 +38,15 @@ export class Hooks {
     return found.hook;
   }
 
+  /** Room is taken, be there some or not. */
   enter(hook: Hook): void {
+    this.#budget.force();
     this.#order += 1;
     this.#hooks.set(hook.webhook.id, { hook, order: this.#order });
   }
 
   delete(id: string): void {
-    this.#hooks.delete(id);
+    if (this.#hooks.delete(id)) this.#budget.give();
   }
 
   /**
@@ -54,14 +55,9 @@ export class Hooks {
    * @throws {Problem} `limit-reached`
    */
   reserve(): Disposable {
-    if (this.#hooks.size + this.#reserved >= this.#max) {
-      throw new Problem("limit-reached", {
-        detail: `This server holds ${this.#max} webhooks, which is as many as it may`,
-        limit: { name: "CONNACK_MAX_WEBHOOKS", value: this.#max },
-      });
-    }
-    this.#reserved += 1;
-    return { [Symbol.dispose]: () => (this.#reserved -= 1) };
+    const full = this.#budget.take();
+    if (full !== null) throw full.problem("webhooks", 60);
+    return { [Symbol.dispose]: () => this.#budget.give() };
   }
 
   /** A page, oldest first. */

@@ -4,12 +4,13 @@ import { Problem } from "../problem.ts";
 import type { StoredTime } from "../stored-time.ts";
 import type { Sealer } from "../sealing.ts";
 import { StoreError, type Change, type Lease, type Store } from "../store/store.ts";
+import type { Budget } from "../budget.ts";
 import type { Clock } from "../clock.ts";
 import { deadline } from "../deadline.ts";
 import type { DeadLetter } from "./dead-letters.ts";
 import type { DeliveryDeps } from "./delivery.ts";
 import { checkDestination } from "./destination.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import type { AttemptView } from "./history.ts";
 import { Hooks, type ListQuery, type Page } from "./hooks.ts";
 import { Hook, putWebhook, type HookDeps } from "./hook.ts";
@@ -41,13 +42,10 @@ export interface WebhooksDeps {
   readonly time: StoredTime;
   readonly random: () => number;
   readonly logger: Logger;
-  readonly limits: WebhookLimits;
+  /** How many there may be. */
+  readonly budget: Budget;
+  readonly dispatcher: Dispatcher;
   readonly schedule?: Schedule | undefined;
-}
-
-export interface WebhookLimits {
-  readonly maxWebhooks: number;
-  readonly maxWebhookRequests: number;
 }
 
 const closeWithinMs = 2_000;
@@ -62,13 +60,13 @@ export class Webhooks {
   #unlisten: () => void = () => {};
 
   constructor(deps: WebhooksDeps) {
-    const { store, clock, time, random, logger, delivery } = deps;
+    const { store, clock, time, random, logger, delivery, dispatcher } = deps;
     this.#deps = deps;
-    this.#hooks = new Hooks(deps.limits.maxWebhooks);
+    this.#hooks = new Hooks(deps.budget);
     this.#commit = (changes) => this.#write(changes);
     this.#hookDeps = {
-      ...{ store, clock, time, random, logger, delivery, commit: this.#commit },
-      dispatcher: new Dispatcher(deps.limits.maxWebhookRequests),
+      ...{ store, clock, time, random, logger, delivery, dispatcher },
+      commit: this.#commit,
       schedule: deps.schedule ?? standardSchedule,
     };
   }

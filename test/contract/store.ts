@@ -56,8 +56,11 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       assert.equal((await store.records("t", null, 10)).length, 1);
     });
 
-    test("spaces() are those that have records, in the order of their bytes", async ({ store, lease }) => {
-      assert.deepEqual(await store.spaces(), []);
+    test("spaces() are those of a prefix that have records, in the order of their bytes", async ({
+      store,
+      lease,
+    }) => {
+      assert.deepEqual(await store.spaces(""), []);
       const put = (space: string, key: string) => ({ type: "put", space, key, value: "" }) as const;
       const named = ["b", "a", "\u{1f600}", "\uffee", "gone", "emptied"];
       await store.commit(lease, [...named.map((space) => put(space, "1")), put("a", "2")]);
@@ -65,7 +68,10 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         { type: "clear", space: "gone" },
         { type: "delete", space: "emptied", key: "1" },
       ]);
-      assert.deepEqual(await store.spaces(), ["a", "b", "\uffee", "\u{1f600}"]);
+      assert.deepEqual(await store.spaces(""), ["a", "b", "\uffee", "\u{1f600}"]);
+      await store.commit(lease, [put("a/1", "1"), put("a/2", "1"), put("a0", "1")]);
+      assert.deepEqual(await store.spaces("a/"), ["a/1", "a/2"]);
+      assert.deepEqual(await store.spaces("c"), []);
     });
 
     test("a commit whose expectation does not hold is a conflict, and changes nothing", async ({

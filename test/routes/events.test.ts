@@ -3,8 +3,11 @@ import { Hono } from "hono";
 import type { AppEnv } from "../../routes/context.ts";
 import { negotiateFormat, startOf } from "../../routes/event-start.ts";
 import { live } from "../../routes/live.ts";
+import { openPrincipal } from "../../src/access/principal.ts";
+import { Budget } from "../../src/budget.ts";
 import { systemClock } from "../../src/clock.ts";
 import { Problem } from "../../src/problem.ts";
+import type { Tenant } from "../../src/tenant.ts";
 import { FrameCache } from "../../src/stream/frame.ts";
 import { OrderedLog } from "../../src/stream/log.ts";
 import { Streams } from "../../src/stream/streams.ts";
@@ -83,8 +86,9 @@ describe("negotiateFormat()", () => {
 /** One log, and how often its streams were held and released. */
 function liveRig({ maxStreams = 10, accepting = true } = {}) {
   const log = new OrderedLog("e", { maxEntries: 4, maxBytes: 1_000 });
-  const limits = { maxStreams, heartbeatMs: 60_000, writeTimeoutMs: 60_000 };
+  const limits = { heartbeatMs: 60_000, writeTimeoutMs: 60_000 };
   const streams = new Streams(limits, systemClock, async () => new Set());
+  const budget = new Budget("", maxStreams);
   const counts = { held: 0, released: 0 };
   const hold = () => {
     counts.held += 1;
@@ -94,7 +98,9 @@ function liveRig({ maxStreams = 10, accepting = true } = {}) {
   app.get("/", (c) => {
     const options = { log, frames: new FrameCache(), format: "ndjson", hold } as const;
     const start = startOf(log, c.req.query("from"));
-    return live(c, { streams, accepting: () => accepting }, { ...options, start });
+    c.set("tenant", { budgets: { streams: budget } } as Tenant);
+    c.set("principal", openPrincipal());
+    return live(c, { streams, clock: systemClock, accepting: () => accepting }, { ...options, start });
   });
   app.onError(
     (error) => new Response(error instanceof Problem ? error.code : String(error), { status: 500 }),

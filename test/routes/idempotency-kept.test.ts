@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { Hono } from "hono";
 import type { AppEnv } from "../../routes/context.ts";
 import { idempotent } from "../../routes/middleware/idempotency.ts";
+import { openPrincipal } from "../../src/access/principal.ts";
 import { systemClock } from "../../src/clock.ts";
 import { IdempotencyJournal } from "../../src/idempotency-journal.ts";
 import { IdempotencyKeys } from "../../src/idempotency.ts";
 import { createLogger } from "../../src/log.ts";
 import { plainSealer } from "../../src/sealing.ts";
 import { StoredTime } from "../../src/stored-time.ts";
+import type { Tenant } from "../../src/tenant.ts";
 import { ControlledStore } from "../support/controlled-store.ts";
 import { describe, it } from "../support/test.ts";
 
@@ -23,10 +25,12 @@ async function start(store: ControlledStore) {
   const { promise: called, resolve } = Promise.withResolvers<void>();
   const app = new Hono<AppEnv>();
   app.use(async (c, next) => {
+    c.set("tenant", { idempotency: keys } as Tenant);
+    c.set("principal", openPrincipal());
     c.set("body", new Uint8Array(await c.req.arrayBuffer()));
     await next();
   });
-  app.post("/", idempotent(keys), (c) => {
+  app.post("/", idempotent(), (c) => {
     calls += 1;
     resolve();
     return c.body(`call ${calls}`, 201, { etag: `"${calls}"`, "x-other": "o" });

@@ -3,7 +3,7 @@ import { startLogApp } from "./log-app.ts";
 
 const eventBytes = 4_000;
 const bounds = { maxEntries: 4_000, maxBytes: 16_777_216 };
-const app = startLogApp(bounds, { maxStreams: 100, heartbeatMs: 1_000, writeTimeoutMs: 6_000 });
+const app = startLogApp(bounds, { heartbeatMs: 1_000, writeTimeoutMs: 6_000 });
 process.stdout.write(`${app.url}\n`);
 const start = performance.now();
 let appended = 0;

@@ -1,4 +1,5 @@
 import type { ConnackApp } from "../../src/app.ts";
+import { Budget } from "../../src/budget.ts";
 import { systemClock } from "../../src/clock.ts";
 import { serve } from "../../src/serve.ts";
 import { FrameCache } from "../../src/stream/frame.ts";
@@ -19,15 +20,15 @@ export function startLogApp(bounds: LogBounds, limits: StreamLimits): LogApp {
   const log = new OrderedLog("e", bounds);
   const frames = new FrameCache();
   const streams = new Streams(limits, systemClock, async () => new Set());
+  const budget = new Budget("", 1_000);
   let sequence = 0;
   const fetch: ConnackApp["fetch"] = (request, context) => {
     const id = new URL(request.url).searchParams.get("after");
     const after = id === null ? log.tail : Number(id);
     const release = context?.holdOpen?.();
-    const subscriber = streams.open({ log, frames, format: "sse", after, first: [] }, null, () =>
-      release?.(),
-    );
-    return new Response(subscriber?.stream ?? null, { headers: { "content-type": "text/event-stream" } });
+    const options = { log, frames, format: "sse", after, first: [] } as const;
+    const { stream } = streams.open(options, null, budget, () => release?.());
+    return new Response(stream, { headers: { "content-type": "text/event-stream" } });
   };
   const close = async () => streams.shutdown();
   const serving = serve({ fetch, close, [Symbol.asyncDispose]: close }, "127.0.0.1", 0);

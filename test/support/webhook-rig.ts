@@ -1,6 +1,7 @@
 import type { AppOverrides } from "../../src/app.ts";
 import { localPolicy } from "../../src/broker/egress.ts";
 import { createResolver } from "../../src/broker/resolver.ts";
+import { Budget } from "../../src/budget.ts";
 import { systemClock } from "../../src/clock.ts";
 import { Messages } from "../../src/connection/messages.ts";
 import { StoredTime } from "../../src/stored-time.ts";
@@ -14,6 +15,7 @@ import type { ConnectionLogs } from "../../src/webhooks/lanes.ts";
 import type { Schedule } from "../../src/webhooks/schedule.ts";
 import { webhookRequestSchema } from "../../src/webhooks/webhook.ts";
 import { Webhooks } from "../../src/webhooks/webhooks.ts";
+import { Dispatcher } from "../../src/webhooks/dispatcher.ts";
 import { quick } from "./webhook-endpoint.ts";
 
 /** A connection's logs without the connection. */
@@ -136,7 +138,8 @@ export async function startWebhooks(options: RigOptions = {}): Promise<WebhookRi
       time: await StoredTime.read(store, systemClock),
       random: () => 0,
     },
-    limits: { maxWebhooks: 1_000, maxWebhookRequests: options.maxWebhookRequests ?? 64 },
+    budget: new Budget("", 1_000),
+    dispatcher: new Dispatcher(options.maxWebhookRequests ?? 64),
     delivery: {
       ...{ resolve: createResolver([]), policy: options.policy ?? localPolicy, maxPacketBytes: 0 },
       ...{ wall: Date.now, report: (error: unknown) => void logs.push(`"level":"error" ${String(error)}`) },

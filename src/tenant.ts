@@ -1,0 +1,127 @@
+import { randomBytes } from "node:crypto";
+import type { AttemptDeps } from "./broker/attempt.ts";
+import type { Clock } from "./clock.ts";
+import type { Connection } from "./connection/connection.ts";
+import { Lifecycle } from "./connection/lifecycle.ts";
+import { Operations } from "./connection/operations.ts";
+import { Registry } from "./connection/registry.ts";
+import { restoreConnections } from "./connection/restore.ts";
+import type { SessionLimits } from "./connection/session.ts";
+import type { Keeping } from "./connection/stored-connection.ts";
+import { IdempotencyJournal } from "./idempotency-journal.ts";
+import { IdempotencyKeys } from "./idempotency.ts";
+import type { Logger } from "./log.ts";
+import type { Budgets } from "./budgets.ts";
+import { Waits } from "./waits.ts";
+import type { Dispatcher } from "./webhooks/dispatcher.ts";
+import type { Schedule } from "./webhooks/schedule.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
+
+/** What a tenant is made with. */
+export interface TenantDeps {
+  /** Its own; a store that is its own as well. */
+  readonly keeping: Keeping;
+  readonly attempt: AttemptDeps;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly budgets: Budgets;
+  readonly sessionLimits: SessionLimits;
+  readonly maxEvents: number;
+  readonly dispatcher: Dispatcher;
+  readonly webhookSchedule: Schedule | undefined;
+}
+
+const maxIdempotencyKeys = 10_000;
+
+/** All that belongs to one tenant: nothing in it can reach another's. */
+export class Tenant {
+  readonly name: string;
+  readonly registry: Registry;
+  readonly operations: Operations;
+  readonly lifecycle: Lifecycle;
+  readonly idempotency: IdempotencyKeys;
+  readonly webhooks: Webhooks;
+  readonly waits: Waits;
+  readonly budgets: Budgets;
+  /** What its attempts are made with. */
+  readonly attempt: AttemptDeps;
+  readonly #keeping: Keeping;
+
+  private constructor(name: string, deps: TenantDeps) {
+    const { keeping, attempt, clock, random, logger, budgets } = deps;
+    const { store, journal } = keeping;
+    const isKept = store.survives === "power";
+    this.name = name;
+    this.#keeping = keeping;
+    this.budgets = budgets;
+    this.attempt = attempt;
+    this.lifecycle = new Lifecycle(store.epoch, clock, logger, deps.maxEvents, isKept ? journal : null);
+    this.registry = new Registry(
+      {
+        ...{ attempt, lifecycle: this.lifecycle, clock, random },
+        newEpoch: () => randomBytes(6).toString("hex"),
+        limits: deps.sessionLimits,
+        keeping: isKept ? keeping : null,
+      },
+      budgets.connections,
+    );
+    this.operations = new Operations(this.registry, clock);
+    const answers = isKept ? new IdempotencyJournal(keeping, logger) : null;
+    this.idempotency = new IdempotencyKeys(maxIdempotencyKeys, clock.monotonic, undefined, answers);
+    this.waits = new Waits(budgets.waits);
+    this.webhooks = new Webhooks({
+      ...{ ...keeping, clock, random, logger, connections: this.registry },
+      dispatcher: deps.dispatcher,
+      budget: budgets.webhooks,
+      delivery: { ...attempt, wall: clock.wall },
+      schedule: deps.webhookSchedule,
+    });
+  }
+
+  /**
+   * Brings back what the store has of a tenant. Nothing is dialled yet, and what is to be tidied in the store is so with
+   * {@link begin}.
+   *
+   * @throws {StoreError} when the store cannot be read
+   * @throws {SealError} when a secret cannot be opened
+   */
+  static async open(
+    name: string,
+    deps: TenantDeps,
+  ): Promise<{ readonly tenant: Tenant; readonly restored: readonly Connection[] }> {
+    const { keeping } = deps;
+    const tenant = new Tenant(name, deps);
+    const { registry, lifecycle } = tenant;
+    await tenant.idempotency.restore();
+    const isKept = keeping.store.survives === "power";
+    const restored = isKept ? await restoreConnections(keeping, registry, lifecycle) : [];
+    await tenant.webhooks.restore();
+    return { tenant, restored };
+  }
+
+  /** Tidies up behind a start that has succeeded: one that is refused for want of a key must not have deleted the answers that only it could open. */
+  begin(): Promise<void> {
+    return this.idempotency.flush();
+  }
+
+  /** Whether nothing would be lost, and nobody disturbed, if it were closed and opened again. */
+  get isIdle(): boolean {
+    const { connections, streams, waits, webhooks } = this.budgets;
+    return [connections, streams, waits, webhooks].every(({ used }) => used === 0);
+  }
+
+  /** Closes what it has, gracefully; resolves when all of it is kept that is to be. */
+  async close(graceMs: number): Promise<void> {
+    await this.webhooks.close();
+    await this.registry.shutdown(graceMs);
+    await this.#keeping.journal.settled();
+  }
+
+  /** Takes no more; the streams have ended. */
+  async end(): Promise<void> {
+    await this.idempotency.flush();
+    this.#keeping.journal.close();
+  }
+}
