@@ -27,8 +27,9 @@ export function mountProbe(app: App, { random, stopping }: Services): void {
     const { wait, roundTrip } = c.req.valid("query");
     const timeoutMs = waitOf(c, wait);
     const signal = AbortSignal.any([c.req.raw.signal, stopping]);
+    const { attempt, clientIds } = c.var.tenant;
     const result = await c.var.tenant.waits.during(c.env?.holdOpen, () =>
-      probe(request, c.var.tenant.attempt, { timeoutMs, roundTrip, signal, random }),
+      probe(request, attempt, { timeoutMs, roundTrip, signal, random, clientIds }),
     );
     if (result === null && stopping.aborted)
       throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });

@@ -6,6 +6,7 @@ import type { AttemptDeps } from "./broker/attempt.ts";
 import { createResolver, type Resolve } from "./broker/resolver.ts";
 import { processBudgets, tenantBudgets } from "./budgets.ts";
 import { systemClock, type Clock } from "./clock.ts";
+import { ClientIds } from "./connection/identity.ts";
 import type { SessionLimits } from "./connection/session.ts";
 import { Restart } from "./connection/restart.ts";
 import type { Keeping } from "./connection/stored-connection.ts";
@@ -136,6 +137,7 @@ interface TenantParts {
 function tenantMaker(parts: TenantParts): MakeDeps {
   const { settings, logger, clock, random, overrides, foundation } = parts;
   const budgets = processBudgets(settings);
+  const clientIds = new ClientIds();
   const dispatcher = new Dispatcher(settings.maxWebhookRequests);
   const attempt = attemptDeps(settings, logger, clock, overrides);
   return (name) => {
@@ -151,7 +153,7 @@ function tenantMaker(parts: TenantParts): MakeDeps {
       journal: new Journal(store, foundation.lease, onTrouble),
     };
     return {
-      ...{ keeping, attempt, clock, random, dispatcher },
+      ...{ keeping, attempt, clientIds, clock, random, dispatcher },
       logger: ownLogger,
       budgets: isDefault ? budgets : tenantBudgets(settings, budgets),
       sessionLimits: sessionLimits(settings),

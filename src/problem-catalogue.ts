@@ -100,6 +100,14 @@ export const catalogue = {
     "The same id was posted twice; use PUT to create or replace.",
     show,
   ),
+  "client-id-in-use": entry(
+    409,
+    "Another tenant uses the client id",
+    false,
+    "Another tenant of this server has a connection with this client id to this broker; a second one would end the first.",
+    "A client id that two teams have chosen.",
+    show,
+  ),
   "not-connected": entry(
     409,
     "Not connected",

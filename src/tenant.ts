@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { AttemptDeps } from "./broker/attempt.ts";
 import type { Clock } from "./clock.ts";
 import type { Connection } from "./connection/connection.ts";
+import type { ClientIds, OwnClientIds } from "./connection/identity.ts";
 import { Lifecycle } from "./connection/lifecycle.ts";
 import { Operations } from "./connection/operations.ts";
 import { Registry } from "./connection/registry.ts";
@@ -22,6 +23,8 @@ export interface TenantDeps {
   /** Its own; a store that is its own as well. */
   readonly keeping: Keeping;
   readonly attempt: AttemptDeps;
+  /** Of all tenants. */
+  readonly clientIds: ClientIds;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -47,6 +50,8 @@ export class Tenant {
   readonly budgets: Budgets;
   /** What its attempts are made with. */
   readonly attempt: AttemptDeps;
+  /** Its client ids, which must not be those of another tenant at the same broker. */
+  readonly clientIds: OwnClientIds;
   readonly #keeping: Keeping;
 
   private constructor(name: string, deps: TenantDeps) {
@@ -57,6 +62,7 @@ export class Tenant {
     this.#keeping = keeping;
     this.budgets = budgets;
     this.attempt = attempt;
+    this.clientIds = { all: deps.clientIds, tenant: name };
     this.lifecycle = new Lifecycle(store.epoch, clock, logger, deps.maxEvents, isKept ? journal : null);
     this.registry = new Registry(
       {
@@ -66,6 +72,7 @@ export class Tenant {
         keeping: isKept ? keeping : null,
       },
       budgets.connections,
+      this.clientIds,
     );
     this.operations = new Operations(this.registry, clock);
     const answers = isKept ? new IdempotencyJournal(keeping, logger) : null;

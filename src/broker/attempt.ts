@@ -60,6 +60,8 @@ export interface AttemptOptions {
   readonly settledVersion: ProtocolVersion | null;
   readonly timeoutMs: number;
   readonly session: SessionState;
+  /** Asked before CONNECT is sent, with the address that was dialled; a failure ends the attempt. */
+  readonly admit: (address: string) => Failure | null;
 }
 
 export interface AttemptDeps extends TransportDeps {
@@ -193,6 +195,11 @@ export class Attempt {
     const { stream, address, error } = await openTransport(request, this.#deps, signal, (stage) =>
       this.#enter(stage),
     );
+    const refusal = this.#options.admit(address);
+    if (refusal !== null) {
+      stream.destroy();
+      throw new AttemptError(refusal);
+    }
     this.#enter("connack");
     const closed = (cause: unknown) => closedFailure(cause ?? error(), this.#where, protocolVersion);
     // Its "close" has been emitted, and nobody would hear of it.

@@ -1,4 +1,5 @@
 import { Attempt, type AttemptDeps, type AttemptEvent, type Timings } from "../broker/attempt.ts";
+import type { Failure } from "../broker/failure.ts";
 import type { SessionState } from "../broker/session-state.ts";
 import { negotiate } from "../mqtt/properties.ts";
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
@@ -11,6 +12,8 @@ type Dial = Extract<Effect, { type: "dial" }>;
 export interface AttemptsOptions {
   readonly deps: AttemptDeps;
   readonly session: SessionState;
+  /** As `AttemptOptions` has it. */
+  readonly admit: (address: string) => Failure | null;
   /** As it holds now. */
   readonly request: () => ConnectionRequest;
   readonly clientId: string;
@@ -70,13 +73,13 @@ export class Attempts {
       return;
     }
     const { attempt } = dial;
-    const { request, session, deps } = this.#options;
+    const { request, session, deps, admit } = this.#options;
     const options = {
       request: request(),
       clientId: this.#clientId,
       settledVersion: this.#settledVersion,
       timeoutMs: Math.min(request().connectTimeoutMs, dial.timeoutMs ?? Infinity),
-      session,
+      ...{ session, admit },
     };
     // The attempt's first events come while it is constructed, before there is a name for it.
     this.#current = new Attempt(options, deps, (event) => this.#onAttempt(attempt, event));

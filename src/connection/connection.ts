@@ -4,8 +4,10 @@ import type { ConnectionRequest } from "../request/connection-request.ts";
 import { answered } from "../store/answered.ts";
 import type { Change } from "../store/store.ts";
 import type { OrderedLog } from "../stream/log.ts";
+import { Alarm } from "./alarm.ts";
 import type { Announcement } from "./announcement.ts";
 import { Attempts } from "./attempts.ts";
+import type { Identity } from "./identity.ts";
 import { Keeper } from "./keeper.ts";
 import type { ConnectionLog, Lifecycle, LifecycleEntry } from "./lifecycle.ts";
 import { linkOf } from "./link.ts";
@@ -34,6 +36,8 @@ export class Connection {
   readonly createdAt: number;
   /** What it carries: messages and subscriptions. */
   readonly session: Session;
+  /** The client id that it has, as long as it is there. */
+  identity: Identity | null = null;
   /** Its own lifecycle events. */
   readonly events: ConnectionLog;
   readonly #deps: ConnectionDeps;
@@ -41,9 +45,9 @@ export class Connection {
   readonly #attempts: Attempts;
   readonly #keeper: Keeper | null;
   readonly #watchers = new Listeners();
+  readonly #alarm: Alarm;
   #request: ConnectionRequest;
   #machine: Machine;
-  #timer: ReturnType<typeof setTimeout> | undefined;
   #unacknowledged = 0;
   /** Who has the record from now on. */
   #successor: Connection | null = null;
@@ -55,22 +59,21 @@ export class Connection {
     this.id = id;
     this.createdAt = beginning.createdAt;
     this.#deps = deps;
+    this.#alarm = new Alarm(clock, () => this.#apply({ type: "timer" }));
     this.#request = request;
     this.#incarnation = beginning.incarnation;
     this.#machine = beginning.machine;
     this.events = lifecycle.newLog(keeping && places.eventLog(id, this.#incarnation));
     this.session = new Session(request, {
-      limits,
-      clock,
+      ...{ limits, clock, parts: beginning.parts, subscriptions: beginning.subscriptions },
       machine: () => this.#machine,
       tell: (announcement) => this.#tell(announcement),
-      parts: beginning.parts,
-      subscriptions: beginning.subscriptions,
       saved: keeping && (() => this.saved()),
     });
     this.#attempts = new Attempts({
       deps: deps.attempt,
       session: this.session,
+      admit: (address) => this.identity?.at(address) ?? null,
       request: () => this.#request,
       clientId: beginning.clientId,
       settledVersion: origin.stored?.was.settledVersion ?? null,
@@ -183,8 +186,8 @@ export class Connection {
   view(expiresAt: number | null): ConnectionView {
     const { id, createdAt } = this;
     const { meter, current, clientId, timings } = this.#attempts;
-    const offset = this.#deps.clock.wall() - this.#deps.clock.monotonic();
-    const traffic = meter.read(current, this.session, offset);
+    const { wall, monotonic } = this.#deps.clock;
+    const traffic = meter.read(current, this.session, wall() - monotonic());
     const [machine, request] = [this.#machine, this.#request];
     return viewOf({ id, machine, request, clientId, traffic, timings, createdAt, expiresAt });
   }
@@ -229,14 +232,9 @@ export class Connection {
       case "watch":
         return this.#attempts.current?.watch(effect.keepAlive);
       case "arm":
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(
-          () => this.#apply({ type: "timer" }),
-          Math.max(0, effect.at - this.#deps.clock.wall()),
-        );
-        return undefined;
+        return this.#alarm.set(effect.at);
       case "disarm":
-        return clearTimeout(this.#timer);
+        return this.#alarm.clear();
       case "announce":
         return this.#announce(effect.announcement);
       default:

@@ -6,6 +6,7 @@ import type { SessionState } from "../broker/session-state.ts";
 import type { ReceivedMessage } from "../mqtt/message.ts";
 import type { Failure, Stage } from "../broker/failure.ts";
 import { Problem } from "../problem.ts";
+import { Identity, type OwnClientIds } from "./identity.ts";
 import { failureProblem } from "./problems.ts";
 import { generateClientId, type ConnectionRequest } from "../request/connection-request.ts";
 import { roundMs } from "./view.ts";
@@ -33,6 +34,7 @@ export interface ProbeOptions {
   readonly roundTrip: TopicName | undefined;
   readonly signal: AbortSignal;
   readonly random: () => number;
+  readonly clientIds: OwnClientIds;
 }
 
 const done: Readonly<Record<Stage, string>> = {
@@ -52,7 +54,11 @@ export async function probe(
   options: ProbeOptions,
 ): Promise<ProbeResult | null> {
   if (options.signal.aborted) return null;
-  const run = new ProbeRun(request, deps, options);
+  const clientId = request.clientId ?? generateClientId(request.protocolVersion, options.random);
+  const taken = Identity.refusal(options.clientIds, request.target, clientId);
+  if (taken !== null) throw taken;
+  const identity = Identity.take(options.clientIds, request.target, clientId);
+  const run = new ProbeRun({ ...request, clientId }, deps, options, identity);
   const onAbort = () => run.cancel();
   options.signal.addEventListener("abort", onAbort, { once: true });
   try {
@@ -60,6 +66,7 @@ export async function probe(
     return options.signal.aborted ? null : result;
   } finally {
     options.signal.removeEventListener("abort", onAbort);
+    identity?.release();
   }
 }
 
@@ -74,10 +81,14 @@ class ProbeRun {
   #onMessage: (message: ReceivedMessage) => void = () => {};
   #entered: { readonly stage: Stage; readonly at: number } | null = null;
 
-  constructor(request: ConnectionRequest, deps: AttemptDeps, options: ProbeOptions) {
+  constructor(
+    request: ConnectionRequest & { readonly clientId: string },
+    deps: AttemptDeps,
+    options: ProbeOptions,
+    identity: Identity | null,
+  ) {
     this.#deps = deps;
     this.#options = options;
-    const clientId = request.clientId ?? generateClientId(request.protocolVersion, options.random);
     const timeoutMs = Math.min(options.timeoutMs, request.connectTimeoutMs);
     const session: SessionState = {
       incoming: new IncomingStore(),
@@ -87,7 +98,10 @@ class ProbeRun {
       received: (message) => this.#onMessage(message),
     };
     this.#attempt = new Attempt(
-      { request, clientId, settledVersion: null, timeoutMs, session },
+      {
+        ...{ request, clientId: request.clientId, settledVersion: null, timeoutMs, session },
+        admit: (address) => identity?.at(address) ?? null,
+      },
       deps,
       (event) => this.#on(event),
     );

@@ -1,6 +1,7 @@
 import type { Budget } from "../budget.ts";
 import { Problem } from "../problem.ts";
 import { Connection, type ConnectionDeps } from "./connection.ts";
+import { Identity, type OwnClientIds } from "./identity.ts";
 import { IdleTimer, type Holders } from "./idle-timer.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import type { Origin } from "./origin.ts";
@@ -39,6 +40,7 @@ export interface Added {
 export class Registry {
   readonly #deps: ConnectionDeps;
   readonly #budget: Budget;
+  readonly #clientIds: OwnClientIds;
   readonly #entries = new Map<string, Entry>();
   /** Those that have lost their id and are still closing. */
   readonly #replaced = new Set<Connection>();
@@ -48,7 +50,11 @@ export class Registry {
   #order = 0;
   #stopping = false;
 
-  constructor(deps: Omit<ConnectionDeps, "onClosed" | "isSucceeded">, budget: Budget) {
+  constructor(
+    deps: Omit<ConnectionDeps, "onClosed" | "isSucceeded">,
+    budget: Budget,
+    clientIds: OwnClientIds,
+  ) {
     this.#deps = {
       ...deps,
       onClosed: (closed) => this.#remove(closed),
@@ -58,6 +64,7 @@ export class Registry {
       },
     };
     this.#budget = budget;
+    this.#clientIds = clientIds;
   }
 
   get size(): number {
@@ -74,15 +81,17 @@ export class Registry {
   /**
    * Takes the id and makes a connection, which has not dialled yet.
    *
-   * @throws {Problem} `connection-exists`, `limit-reached`, `shutting-down`
+   * @throws {Problem} `connection-exists`, `client-id-in-use`, `limit-reached`, `shutting-down`
    */
   add(id: string, request: ConnectionRequest, kept: boolean): Added {
     this.#refuseWhenStopping();
     if (this.#entries.has(id))
       throw new Problem("connection-exists", `A connection with the id "${id}" exists`);
+    const connection = this.#make(id, request, { kept });
+    this.#refuseTaken(connection);
     const full = this.#budget.take();
     if (full !== null) throw full.problem("connections", 10);
-    return this.#enter(this.#make(id, request, { kept }));
+    return this.#enter(connection);
   }
 
   /** Brings back what was stored; it has not dialled yet. The bound on connections does not keep it away. */
@@ -96,9 +105,15 @@ export class Registry {
       throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
   }
 
-  /** A connection that may take the place of `old`; nothing has happened to either. */
+  /**
+   * A connection that may take the place of `old`; nothing has happened to either.
+   *
+   * @throws {Problem} `client-id-in-use`
+   */
   successor(old: Connection, request: ConnectionRequest, clientId: string | null): Connection {
-    return this.#make(old.id, request, { kept: true, clientId, predecessor: old });
+    const connection = this.#make(old.id, request, { kept: true, clientId, predecessor: old });
+    this.#refuseTaken(connection);
+    return connection;
   }
 
   /**
@@ -117,12 +132,18 @@ export class Registry {
     return added;
   }
 
+  #refuseTaken({ request, clientId }: Connection): void {
+    const taken = Identity.refusal(this.#clientIds, request.target, clientId);
+    if (taken !== null) throw taken;
+  }
+
   #make(id: string, request: ConnectionRequest, origin: Origin): Connection {
     return new Connection(id, request, origin, this.#deps);
   }
 
   #enter(connection: Connection): Added {
-    const { id, request } = connection;
+    const { id, request, clientId } = connection;
+    connection.identity = Identity.take(this.#clientIds, request.target, clientId);
     const holders = this.#entries.get(id)?.holders ?? { count: 0 };
     const { monotonic } = this.#deps.clock;
     const idle =
@@ -245,6 +266,7 @@ export class Registry {
   }
 
   #remove(connection: Connection): void {
+    connection.identity?.release();
     const entry = this.#entries.get(connection.id);
     if (entry?.connection !== connection) return;
     entry.idle?.stop();

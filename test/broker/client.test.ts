@@ -29,7 +29,7 @@ describe("Client", () => {
     };
     const { request } = connectionRequestSchema.parse({ url: broker.url });
     const attempt = new Attempt(
-      { request, clientId: "c", settledVersion: null, timeoutMs: 5_000, session },
+      { request, clientId: "c", settledVersion: null, admit: () => null, timeoutMs: 5_000, session },
       {
         resolve: createResolver([]),
         policy: localPolicy,
