@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Problem } from "../src/problem.ts";
 import type { Connection } from "../src/connection/connection.ts";
+import { requireRequest } from "../src/access/request-rights.ts";
 import { decideDurability } from "../src/request/durability.ts";
 import { connectionIdSchema, reconnectFields } from "../src/request/schema.ts";
 import { connectionRequestSchema, type ParsedRequest } from "../src/request/connection-request.ts";
@@ -35,6 +36,7 @@ export function mountOpening(app: App, services: Services): void {
     const parsed = c.req.valid("json") as ParsedRequest;
     const { id } = parsed;
     const request = decideDurability(parsed, store.survives, false);
+    requireRequest(c.var.principal, request);
     const waiting = waitingOf(c, c.req.valid("query").wait);
     const open = () => c.var.tenant.operations.create(id ?? newId(), request, waiting);
     const { connection, done } = await during(c, waiting, open);
@@ -64,6 +66,7 @@ export function mountOpening(app: App, services: Services): void {
     preconditions(c, registry.find(id));
     const waiting = waitingOf(c, c.req.valid("query").wait);
     const request = decideDurability(parsed, store.survives, true);
+    requireRequest(c.var.principal, request);
     const put = () => operations.put(id, request, waiting);
     const { connection, done, created } = await during(c, waiting, put);
     return show(c, connection, done ? (created ? 201 : 200) : 202, created);

@@ -2,6 +2,9 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Connection } from "../src/connection/connection.ts";
 import type { MessageEntry } from "../src/connection/messages.ts";
 import { contentTypeOf, inForm, payloadOf } from "../src/connection/payload-forms.ts";
+import { requireSubscribe } from "../src/access/forbidden.ts";
+import type { Principal } from "../src/access/principal.ts";
+import { readableTopics } from "../src/access/request-rights.ts";
 import { deadline } from "../src/deadline.ts";
 import { topicFilterSchema } from "../src/mqtt/fields.ts";
 import { payloadFormSchema, type PayloadForm } from "../src/mqtt/message.ts";
@@ -76,7 +79,14 @@ export function mountMessages(app: App, services: Services): void {
       };
     };
     try {
-      const options = { log, frames: frames[query.payload], format, start, wants: wantsOf(query), hold };
+      const options = {
+        log,
+        frames: frames[query.payload],
+        format,
+        start,
+        wants: wantsOf(query, c.var.principal),
+        hold,
+      };
       return live(c as AppContext, services, options) as never;
     } catch (error) {
       release();
@@ -97,7 +107,9 @@ function mountPayload(app: App): void {
   app.openapi(route, (c) => {
     const { id, mid } = c.req.valid("param");
     const entry = c.var.tenant.registry.get(id).session.messages.find(mid);
-    if (entry === null)
+    const mayRead = readableTopics(c.var.principal) ?? (() => true);
+    // What may not be seen is not there.
+    if (entry === null || !mayRead(entry.topic))
       throw new Problem("not-found", "There is no message with this id; the oldest go when the log is full");
     return payloadResponse(c as AppContext, payloadOf(entry), contentTypeOf(entry)) as never;
   });
@@ -148,6 +160,7 @@ async function subscribed(
   { subscribe, qos }: Query,
 ): Promise<() => void> {
   if (subscribe === undefined || c.req.method === "HEAD") return () => {};
+  requireSubscribe(c.var.principal, subscribe);
   const subscription = { topicFilter: subscribe, qos: qos ?? 0 } as const;
   const patience = patienceOf(c, undefined);
   return waitOn(c.var.tenant, connection, c.env?.holdOpen, () =>
@@ -165,7 +178,11 @@ async function pageAnswer(
 ): Promise<never> {
   const { log } = session.messages;
   const { limit, wait, payload } = query;
-  const page: PageQuery = { limit, wants: wantsOf(query), show: (entry) => inForm(entry, payload) };
+  const page: PageQuery = {
+    limit,
+    wants: wantsOf(query, c.var.principal),
+    show: (entry) => inForm(entry, payload),
+  };
   const { registry, waits } = c.var.tenant;
   const letIdle = registry.hold(id);
   try {
@@ -182,10 +199,15 @@ async function pageAnswer(
   }
 }
 
-/** Those that fit `topic`, and the filter that is subscribed for the call. */
-function wantsOf({ topic, subscribe }: Query): ((entry: MessageEntry) => boolean) | undefined {
+/** Those that fit `topic`, and the filter that is subscribed for the call, and that the principal may see. */
+function wantsOf(
+  { topic, subscribe }: Query,
+  principal: Principal,
+): ((entry: MessageEntry) => boolean) | undefined {
   const filters: TopicFilter[] = [topic, subscribe].filter((filter) => filter !== undefined);
-  return filters.length === 0
-    ? undefined
-    : (entry) => filters.every((filter) => matches(filter, entry.topic));
+  const mayRead = readableTopics(principal);
+  if (filters.length === 0) return mayRead && ((entry) => mayRead(entry.topic));
+  return (entry) =>
+    filters.every((filter) => matches(filter, entry.topic)) &&
+    (mayRead === undefined || mayRead(entry.topic));
 }

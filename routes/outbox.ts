@@ -1,8 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { mayPublish } from "../src/access/topic-rights.ts";
 import type { Outbox } from "../src/connection/outbox.ts";
 import { Problem } from "../src/problem.ts";
 import { answered } from "../src/store/answered.ts";
-import type { App } from "./context.ts";
+import type { App, AppContext } from "./context.ts";
 import { needs } from "./middleware/scopes.ts";
 import { answers, idParameter, limitParameter } from "./parameters.ts";
 
@@ -30,7 +31,12 @@ export function mountOutbox(app: App): void {
     const { state, after, limit } = c.req.valid("query");
     c.header("Cache-Control", "no-store");
     // A connection that keeps nothing has an empty one.
-    return c.json(outbox?.list(state, after, limit) ?? { items: [], next: null }) as never;
+    return c.json(
+      outbox?.list(state, after, limit, (topic) => mayPublish(c.var.principal, topic)) ?? {
+        items: [],
+        next: null,
+      },
+    ) as never;
   });
   const one = createRoute({
     method: "get",
@@ -42,7 +48,7 @@ export function mountOutbox(app: App): void {
   app.openapi(one, (c) => {
     const { id, message } = c.req.valid("param");
     c.header("Cache-Control", "no-store");
-    return c.json(needed(c.var.tenant.registry.get(id).session.parts.outbox).get(message)) as never;
+    return c.json(outboxWith(c as AppContext, id, message).get(message)) as never;
   });
   const remove = createRoute({
     method: "delete",
@@ -53,13 +59,20 @@ export function mountOutbox(app: App): void {
   });
   app.openapi(remove, async (c) => {
     const { id, message } = c.req.valid("param");
-    await answered(needed(c.var.tenant.registry.get(id).session.parts.outbox).remove(message));
+    await answered(outboxWith(c as AppContext, id, message).remove(message));
     return c.body(null, 204) as never;
   });
 }
 
-/** @throws {Problem} `not-found` */
-function needed(outbox: Outbox | null): Outbox {
-  if (outbox === null) throw new Problem("not-found", "There is no message with this id in the outbox");
+/**
+ * The outbox that has a message which the principal may publish.
+ *
+ * @throws {Problem} `not-found`
+ */
+function outboxWith({ var: { tenant, principal } }: AppContext, id: string, message: string): Outbox {
+  const { outbox } = tenant.registry.get(id).session.parts;
+  const topic = outbox?.topicOf(message) ?? null;
+  if (outbox === null || topic === null || !mayPublish(principal, topic))
+    throw new Problem("not-found", "There is no message with this id in the outbox");
   return outbox;
 }

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { requireRequest, requireRoundTrip } from "../src/access/request-rights.ts";
 import { CallerLeft } from "../src/connection/operations.ts";
 import { probe, type ProbeResult } from "../src/connection/probe.ts";
 import { connectionRequestSchema, type ParsedRequest } from "../src/request/connection-request.ts";
@@ -25,6 +26,8 @@ export function mountProbe(app: App, { random, stopping }: Services): void {
   app.openapi(route, async (c) => {
     const { request } = c.req.valid("json") as ParsedRequest;
     const { wait, roundTrip } = c.req.valid("query");
+    requireRequest(c.var.principal, request);
+    if (roundTrip !== undefined) requireRoundTrip(c.var.principal, roundTrip);
     const timeoutMs = waitOf(c, wait);
     const signal = AbortSignal.any([c.req.raw.signal, stopping]);
     const { attempt, clientIds } = c.var.tenant;

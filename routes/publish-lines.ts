@@ -5,7 +5,7 @@ import { Lines, type Line } from "../src/lines.ts";
 import type { PublishMessage } from "../src/mqtt/message.ts";
 import { Problem } from "../src/problem.ts";
 import { reportOf, type Outcome } from "./publish-answer.ts";
-import { readMessage } from "./publish-message.ts";
+import { readMessage, type MessageRules } from "./publish-message.ts";
 import { Reports } from "./publish-reports.ts";
 
 export interface PublishLinesOptions {
@@ -16,7 +16,7 @@ export interface PublishLinesOptions {
   /** How long each message waits for its acknowledgement. */
   readonly waitMs: number;
   readonly maxLineBytes: number;
-  readonly maxPayloadBytes: number;
+  readonly rules: MessageRules;
   readonly writeTimeoutMs: number;
 }
 
@@ -139,8 +139,8 @@ export class PublishLines {
   }
 
   #take(line: Line): void {
-    const { maxPayloadBytes, publisher, clock, waitMs } = this.#options;
-    const message = this.#stopped ?? this.#messageOf(line, maxPayloadBytes);
+    const { publisher, clock, waitMs } = this.#options;
+    const message = this.#stopped ?? this.#messageOf(line);
     const waiting: Waiting = {
       line: line.number,
       bytes: "bytes" in line ? line.bytes : 0,
@@ -154,7 +154,7 @@ export class PublishLines {
     else waiting.submission = publisher.submit(message, (outcome) => this.#settle(waiting, outcome));
   }
 
-  #messageOf(line: Line, maxPayloadBytes: number): PublishMessage | Problem {
+  #messageOf(line: Line): PublishMessage | Problem {
     if ("wrong" in line) {
       if (line.wrong === "not-utf8") return new Problem("malformed-request", "The line is not valid UTF-8");
       const { maxLineBytes } = this.#options;
@@ -169,7 +169,7 @@ export class PublishLines {
     } catch {
       return new Problem("malformed-request", "The line is not valid JSON");
     }
-    return readMessage(value, maxPayloadBytes);
+    return readMessage(value, this.#options.rules);
   }
 
   #settle(waiting: Waiting, outcome: Outcome): void {

@@ -1,6 +1,6 @@
 import { publishSchema, type PublishMessage } from "../src/mqtt/message.ts";
 import type { QoS } from "../src/mqtt/qos.ts";
-import { parseTopicName } from "../src/mqtt/topic.ts";
+import { parseTopicName, type TopicName } from "../src/mqtt/topic.ts";
 import { Problem } from "../src/problem.ts";
 import { findUnreadable } from "./middleware/json-shape.ts";
 import { invalidRequest } from "./middleware/problems.ts";
@@ -8,17 +8,25 @@ import { payloadTooLarge } from "./publish-options.ts";
 
 const empty = Buffer.alloc(0);
 
+/** What a message must keep to, whatever form it comes in. */
+export interface MessageRules {
+  readonly maxPayloadBytes: number;
+  /** What a topic is refused with that is not for whoever publishes; null where every topic is. */
+  readonly refusal: ((topic: TopicName) => Problem | null) | null;
+}
+
 /**
  * A message to publish out of parsed JSON, or what is wrong with it. `path` is where the value stands in the body.
  */
 export function readMessage(
   value: unknown,
-  maxPayloadBytes: number,
+  { maxPayloadBytes, refusal }: MessageRules,
   path: readonly (string | number)[] = [],
 ): PublishMessage | Problem {
   const message = readPlainMessage(value) ?? readAnyMessage(value, path);
-  if (message instanceof Problem || message.payload.length <= maxPayloadBytes) return message;
-  return payloadTooLarge(maxPayloadBytes);
+  if (message instanceof Problem) return message;
+  if (message.payload.length > maxPayloadBytes) return payloadTooLarge(maxPayloadBytes);
+  return refusal?.(message.topic) ?? message;
 }
 
 /**

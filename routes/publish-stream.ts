@@ -1,3 +1,4 @@
+import { publishRefusal } from "../src/access/request-rights.ts";
 import type { Connection } from "../src/connection/connection.ts";
 import { closedMeanwhile } from "../src/connection/problems.ts";
 import type { Machine } from "../src/connection/state.ts";
@@ -31,7 +32,7 @@ export async function publishStream(
     clock,
     waitMs,
     maxLineBytes: maxBodyBytes,
-    maxPayloadBytes,
+    rules: { maxPayloadBytes, refusal: publishRefusal(c.var.principal) },
     writeTimeoutMs: streamWriteTimeoutMs,
   });
   await begin(c, services, connection, lines);
@@ -56,6 +57,7 @@ async function begin(
     const letIdle = registry.hold(connection.id);
     const over = new AbortController();
     const stop = () => lines.stop(shuttingDown());
+    const forget = c.var.principal.tenure.onOver(() => lines.stop(tenureOver()));
     stopping.addEventListener("abort", stop, { once: true });
     void connection
       .until(isEnding, over.signal)
@@ -64,6 +66,7 @@ async function begin(
       await lines.run();
     } finally {
       over.abort();
+      forget();
       stopping.removeEventListener("abort", stop);
       letIdle();
     }
@@ -77,6 +80,11 @@ async function begin(
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
   });
+}
+
+/** What the lines that are left are told when the token was revoked, or has expired. */
+function tenureOver(): Problem {
+  return new Problem("unauthorized", "The token was revoked, or has expired");
 }
 
 function shuttingDown(): Problem {

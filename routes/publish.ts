@@ -1,19 +1,20 @@
 import { createRoute } from "@hono/zod-openapi";
+import { requireScope } from "../src/access/forbidden.ts";
 import type { Published } from "../src/connection/publisher.ts";
 import type { Connection } from "../src/connection/connection.ts";
 import { publishSchema, type PublishMessage } from "../src/mqtt/message.ts";
+import { publishRefusal } from "../src/access/request-rights.ts";
 import { Problem } from "../src/problem.ts";
 import type { HoldOpen } from "../src/waits.ts";
 import type { App, AppContext, Services } from "./context.ts";
 import { idempotencyKeyOf, idempotent } from "./middleware/idempotency.ts";
 import { problemResponse } from "./middleware/problems.ts";
 import { requestIdHeader, saidIn } from "./middleware/request-id.ts";
-import { requireScope } from "./middleware/scopes.ts";
 import { answers, idParameter } from "./parameters.ts";
 import { membersOf, resultOf, statusOf } from "./publish-answer.ts";
 import { publishAll, publishNow } from "./publish-batch.ts";
 import { parseJson, readBody } from "./publish-body.ts";
-import { readMessage } from "./publish-message.ts";
+import { readMessage, type MessageRules } from "./publish-message.ts";
 import { inParameters, readRawMessage } from "./publish-options.ts";
 import { enqueue, enqueueAll } from "./publish-queue.ts";
 import {
@@ -53,7 +54,8 @@ export function mountPublish(app: App, services: Services): void {
   );
   const replaying = idempotent("plain");
   app.post("/connections/:id/publish", async (c) => {
-    requireScope(c.var.principal, "publish");
+    const { principal } = c.var;
+    requireScope(principal, "publish");
     const connection = c.var.tenant.registry.get(c.req.param("id"));
     const query = readQuery(c.req.url);
     const { headers } = c.req.raw;
@@ -65,12 +67,13 @@ export function mountPublish(app: App, services: Services): void {
     }
     if (!isRaw) checkType(type);
     const { maxBodyBytes, maxPayloadBytes } = services;
+    const rules = { maxPayloadBytes, refusal: publishRefusal(principal) };
     const limit = isRaw
       ? { name: "CONNACK_MAX_PAYLOAD_BYTES", value: maxPayloadBytes }
       : { name: "CONNACK_MAX_BODY_BYTES", value: maxBodyBytes };
     const body = await readBody(c.req.raw, limit);
     const publish = isRaw ? publishRaw : publishJson;
-    const call = { c, services, connection, query, body, caller: c.req.raw };
+    const call = { c, services, connection, query, body, rules, caller: c.req.raw };
     if (!headers.has("idempotency-key")) return publish(call);
     c.set("body", body);
     saidIn(c);
@@ -97,6 +100,7 @@ interface Call {
   readonly connection: Connection;
   readonly query: Query;
   readonly body: Buffer;
+  readonly rules: MessageRules;
   readonly caller: { readonly signal: AbortSignal };
 }
 
@@ -117,7 +121,7 @@ function readWhen(query: Query): When {
 
 /** Answers at once, without a promise, where it can: there are many of these. */
 function publishRaw(call: Call): Response | Promise<Response> {
-  const { c, connection, query, body } = call;
+  const { c, connection, query, body, rules } = call;
   const when = readWhen(query);
   const { message, sources } = readRawMessage(
     query,
@@ -125,6 +129,8 @@ function publishRaw(call: Call): Response | Promise<Response> {
     body,
     connection.session.protocolVersion,
   );
+  const refused = rules.refusal?.(message.topic) ?? null;
+  if (refused !== null) throw refused;
   if (sources.size === 0) return publishOne(call, message, when);
   return inTermsOf(sources, () => publishOne(call, message, when));
 }
@@ -141,18 +147,18 @@ async function inTermsOf(
 }
 
 function publishJson(call: Call): Response | Promise<Response> {
-  const { c, services, query, body } = call;
+  const { c, query, body, rules } = call;
   refuseOptions(query, c.req.raw.headers);
   const when = readWhen(query);
   const value = parseJson(body);
   if (Array.isArray(value)) return publishArray(call, value, when);
-  const message = readMessage(value, services.maxPayloadBytes);
+  const message = readMessage(value, rules);
   if (message instanceof Problem) throw message;
   return publishOne(call, message, when);
 }
 
 async function publishArray(
-  { c, services, connection, caller }: Call,
+  { c, rules, connection, caller }: Call,
   values: readonly unknown[],
   { wait, queue }: When,
 ): Promise<Response> {
@@ -161,7 +167,7 @@ async function publishArray(
     throw new Problem("invalid-request", { detail, errors: [{ pointer: "", detail }] });
   }
   saidIn(c);
-  const messages = values.map((one, index) => readMessage(one, services.maxPayloadBytes, [index]));
+  const messages = values.map((one, index) => readMessage(one, rules, [index]));
   if (queue !== undefined) {
     const results = await enqueueAll(connection, messages, queue, idempotencyKeyOf(c));
     return c.body(`{"results":[${results.join(",")}]}`, 207, jsonHeaders);

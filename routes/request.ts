@@ -2,6 +2,8 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { filterableNameSchema } from "../src/mqtt/fields.ts";
 import { payloadBytes, publishFields, publishPropertiesSchema } from "../src/mqtt/message.ts";
 import { messageView } from "../src/connection/messages.ts";
+import { requirePublish, requireSubscribe } from "../src/access/forbidden.ts";
+import type { TopicFilter } from "../src/mqtt/topic.ts";
 import { qosSchema } from "../src/mqtt/qos.ts";
 import { roundMs } from "../src/connection/view.ts";
 import type { App, AppContext, Services } from "./context.ts";
@@ -52,6 +54,9 @@ export function mountRequest(app: App, services: Services): void {
   app.openapi(route, async (c) => {
     const connection = c.var.tenant.registry.get(c.req.valid("param").id);
     const { timeoutMs, responseTopic, ...message } = c.req.valid("json");
+    const { principal } = c.var;
+    requirePublish(principal, message.topic);
+    if (responseTopic !== undefined) requireSubscribe(principal, responseTopic as string as TopicFilter);
     checkPayload(message.payload, maxPayloadBytes);
     const started = clock.monotonic();
     const patience = { waitMs: timeoutMs, signal: c.req.raw.signal };

@@ -1,4 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { requireSubscribe } from "../src/access/forbidden.ts";
+import type { TopicFilter } from "../src/mqtt/topic.ts";
 import { messageView } from "../src/connection/messages.ts";
 import { filterableNameSchema } from "../src/mqtt/fields.ts";
 import type { App, AppContext } from "./context.ts";
@@ -29,6 +31,7 @@ export function mountRetained(app: App): void {
   app.openapi(route, async (c) => {
     const connection = c.var.tenant.registry.get(c.req.valid("param").id);
     const { topic, wait, format } = c.req.valid("query");
+    requireSubscribe(c.var.principal, topic as string as TopicFilter);
     const waitMs = Math.max(1, Math.round((wait ?? defaultWaitSeconds) * 1_000));
     const message = await waitOn(c.var.tenant, connection, c.env?.holdOpen, () =>
       connection.session.readRetained(topic, { waitMs, signal: c.req.raw.signal }),

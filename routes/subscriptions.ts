@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { SubscriptionState } from "../src/connection/wanted.ts";
+import { requireSubscribe } from "../src/access/forbidden.ts";
 import { topicFilterSchema } from "../src/mqtt/fields.ts";
 import type { ProtocolVersion } from "../src/mqtt/protocol-version.ts";
 import { reasonName } from "../src/mqtt/reason.ts";
@@ -33,6 +34,7 @@ export function mountSubscriptions(app: App): void {
   });
   app.openapi(post, async (c) => {
     const { id } = c.req.valid("param");
+    requireSubscribe(c.var.principal, c.req.valid("json").topicFilter);
     const connection = c.var.tenant.registry.get(id);
     const { session } = connection;
     const subscription = c.req.valid("json");
@@ -113,6 +115,7 @@ async function unsubscribe(
   const connection = c.var.tenant.registry.get(id);
   const { session } = connection;
   const parsed = topicFilterSchema.safeParse(filter);
+  if (parsed.success) requireSubscribe(c.var.principal, parsed.data);
   if (!parsed.success || session.subscriptions.find(filter) === null) throw unknownFilter();
   const patience = patienceOf(c, wait);
   await waitOn(c.var.tenant, connection, c.env?.holdOpen, () => session.unsubscribe(parsed.data, patience));

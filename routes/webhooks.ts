@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { requireDelivery } from "../src/access/request-rights.ts";
 import { webhookPatchSchema, webhookRequestSchema } from "../src/webhooks/webhook.ts";
 import type { WebhookView } from "../src/webhooks/view.ts";
 import type { App, AppContext } from "./context.ts";
@@ -23,7 +24,9 @@ export function mountWebhooks(app: App): void {
     responses: answers,
   });
   app.openapi(post, async (c) => {
-    const { view, secret } = await c.var.tenant.webhooks.create(c.req.valid("json"));
+    const request = c.req.valid("json");
+    requireDelivery(c.var.principal, request);
+    const { view, secret } = await c.var.tenant.webhooks.create(request);
     c.header("Location", view.links.self);
     return show(c, view, secret, 201) as never;
   });
@@ -64,7 +67,14 @@ function mountOne(app: App): void {
     responses: answers,
   });
   app.openapi(patch, async (c) => {
-    const { view, secret } = await c.var.tenant.webhooks.patch(c.req.valid("param").id, c.req.valid("json"));
+    const { webhooks } = c.var.tenant;
+    const { id } = c.req.valid("param");
+    const request = c.req.valid("json");
+    // As it is and as it will be: with another address, or another secret, what it has already is read by somebody else.
+    const before = webhooks.view(id);
+    requireDelivery(c.var.principal, before);
+    requireDelivery(c.var.principal, { topics: request.topics ?? [], events: request.events ?? [] });
+    const { view, secret } = await webhooks.patch(id, request);
     return show(c, view, secret, 200) as never;
   });
   const remove = createRoute({

@@ -49,6 +49,14 @@ export const catalogue = {
     "Metadata, link-local, multicast and other special addresses are refused, as are names that resolve to them.",
     dig,
   ),
+  unauthorized: entry(
+    401,
+    "A token is needed",
+    false,
+    "The call has no token, or one that is not valid: unknown, revoked or expired.",
+    "A missing header Authorization: Bearer <token>, or a token of another server.",
+    'curl -si http://127.0.0.1:8080/session -H "Authorization: Bearer $CONNACK_TOKEN"',
+  ),
   forbidden: entry(
     403,
     "The token does not allow it",

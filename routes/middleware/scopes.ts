@@ -1,6 +1,6 @@
 import { createMiddleware } from "hono/factory";
-import { hasScope, type Principal, type Scope } from "../../src/access/principal.ts";
-import { Problem } from "../../src/problem.ts";
+import { requireScope } from "../../src/access/forbidden.ts";
+import type { Scope } from "../../src/access/principal.ts";
 import type { AppEnv } from "../context.ts";
 
 /**
@@ -12,10 +12,4 @@ export function needs(scope: Scope) {
     requireScope(c.var.principal, scope);
     return next();
   });
-}
-
-/** @throws {Problem} `forbidden` */
-export function requireScope(principal: Principal, scope: Scope): void {
-  if (hasScope(principal, scope)) return;
-  throw new Problem("forbidden", `This call needs the scope ${scope}, which the token does not have`);
 }

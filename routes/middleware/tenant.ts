@@ -8,6 +8,8 @@ export function ofTenant(tenants: Tenants) {
   // Not asynchronous itself: it stands in front of every call, and a tenant is new only once.
   return createMiddleware<AppEnv>((c, next) => {
     const { tenant: name } = c.var.principal;
+    // Whoever is nobody sees only what is nobody's.
+    if (name === "") return next();
     const tenant = tenants.find(name);
     if (tenant === null) return open(c, tenants.get(name), next);
     c.set("tenant", tenant);

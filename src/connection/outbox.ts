@@ -1,4 +1,5 @@
 import type { PublishMessage } from "../mqtt/message.ts";
+import type { TopicName } from "../mqtt/topic.ts";
 import { Problem } from "../problem.ts";
 import { StoreError, type Change } from "../store/store.ts";
 import type { Announcement } from "./announcement.ts";
@@ -151,14 +152,25 @@ export class Outbox {
     return entryView(entry, this.#sender.isSent(entry.id));
   }
 
+  /** The topic of a message; null where there is none with this id. */
+  topicOf(id: string): TopicName | null {
+    return this.#entries.get(id)?.topic ?? null;
+  }
+
   /** @throws {Problem} `not-found` */
   get(id: string): Record<string, unknown> {
     return this.view(this.#find(id));
   }
 
-  /** A page, in the order in which they were accepted, after the one with the id `after`. */
-  list(state: string | undefined, after: string | undefined, limit: number) {
-    const views = [...this.#entries.values()].map((entry) => this.view(entry));
+  /** A page of those that `wants` has, in the order in which they were accepted, after the one with the id `after`. */
+  list(
+    state: string | undefined,
+    after: string | undefined,
+    limit: number,
+    wants: (topic: TopicName) => boolean,
+  ) {
+    const wanted = [...this.#entries.values()].filter(({ topic }) => wants(topic));
+    const views = wanted.map((entry) => this.view(entry));
     const from = after === undefined ? 0 : views.findIndex(({ id }) => id === after) + 1;
     const found = views.slice(from).filter((view) => state === undefined || view["state"] === state);
     const items = found.slice(0, limit);

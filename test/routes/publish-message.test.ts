@@ -76,8 +76,9 @@ describe("readPlainMessage()", () => {
 });
 
 describe("readMessage()", () => {
+  const rules = { maxPayloadBytes: 4, refusal: null };
   const problemOf = (json: string, path?: readonly number[]) => {
-    const result = readMessage(JSON.parse(json), 4, path);
+    const result = readMessage(JSON.parse(json), rules, path);
     assert.ok(result instanceof Problem, json);
     return { code: result.code, ...result.details };
   };
@@ -101,7 +102,7 @@ describe("readMessage()", () => {
       `{"topic":"a","payload":"AAAAAA==","payloadEncoding":"base64"}`,
       `{"topic":"a","payload":1234,"payloadEncoding":"json"}`,
     ])
-      assert.ok(!(readMessage(JSON.parse(fits), 4) instanceof Problem), fits);
+      assert.ok(!(readMessage(JSON.parse(fits), rules) instanceof Problem), fits);
     for (const large of [
       `{"topic":"a","payload":"abcde"}`,
       `{"topic":"a","payload":"éé€"}`,
