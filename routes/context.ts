@@ -1,5 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import type { Access } from "../src/access/access.ts";
+import type { Principal } from "../src/access/principal.ts";
 import type { AttemptDeps } from "../src/broker/attempt.ts";
 import type { Clock } from "../src/clock.ts";
 import type { Lifecycle } from "../src/connection/lifecycle.ts";
@@ -15,6 +17,7 @@ import type { Webhooks } from "../src/webhooks/webhooks.ts";
 
 /** What the routes work with; made in the composition root. */
 export interface Services {
+  readonly access: Access;
   readonly registry: Registry;
   readonly operations: Operations;
   readonly lifecycle: Lifecycle;
@@ -46,7 +49,13 @@ export interface Services {
 /** The bindings are those of `RequestContext`; absent without a server. */
 export interface AppEnv {
   Bindings: { readonly holdOpen?: () => () => void; readonly peer?: () => Peer | null };
-  Variables: { requestId: string; body: string | Uint8Array };
+  Variables: {
+    requestId: string;
+    body: string | Uint8Array;
+    principal: Principal;
+    /** How the call's signal is let go of, where it has one of its own. */
+    releaseSignal?: () => void;
+  };
 }
 
 export type App = OpenAPIHono<AppEnv>;

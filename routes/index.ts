@@ -4,6 +4,7 @@ import type { App, AppEnv, Services } from "./context.ts";
 import { mountEvents } from "./events.ts";
 import { mountHealth } from "./health.ts";
 import { mountMessages } from "./messages.ts";
+import { access } from "./middleware/access.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { browserSafety } from "./middleware/browser-safety.ts";
 import { limitBody } from "./middleware/json-body.ts";
@@ -16,7 +17,10 @@ import { mountPublish } from "./publish.ts";
 import { mountReading } from "./reading.ts";
 import { mountRequest } from "./request.ts";
 import { mountRetained } from "./retained.ts";
+import { mountSession } from "./session.ts";
+import { mountTickets } from "./stream-tickets.ts";
 import { mountSubscriptions } from "./subscriptions.ts";
+import { mountTokens } from "./tokens.ts";
 import { mountDeliveries } from "./webhook-deliveries.ts";
 import { mountWebhooks } from "./webhooks.ts";
 
@@ -28,6 +32,7 @@ export function createRoutes(services: Services): App {
   app.use(nameRequests());
   if (services.logger.level === "debug") app.use(accessLog(services.logger, services.clock));
   app.use(browserSafety(services.allowedHosts));
+  app.use(access(services.access));
   // Limits its body by itself: a stream of lines has no end.
   mountPublish(app, services);
   app.use(sayRequestId());
@@ -46,5 +51,8 @@ export function createRoutes(services: Services): App {
   mountProbe(app, services);
   mountWebhooks(app, services);
   mountDeliveries(app, services);
+  mountTokens(app, services);
+  mountTickets(app, services);
+  mountSession(app, services);
   return app;
 }

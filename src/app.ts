@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import { createRoutes } from "../routes/index.ts";
+import { Access } from "./access/access.ts";
+import { readAdminToken } from "./admin-token-file.ts";
 import { localPolicy, type EgressPolicy } from "./broker/egress.ts";
 import type { AttemptDeps } from "./broker/attempt.ts";
 import { createResolver, type Resolve } from "./broker/resolver.ts";
@@ -18,7 +20,7 @@ import { IdempotencyKeys } from "./idempotency.ts";
 import type { Logger } from "./log.ts";
 import { createSealer, plainSealer } from "./sealing.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
-import type { Settings } from "./settings.ts";
+import { isLoopback, type Settings } from "./settings.ts";
 import { Journal } from "./store/journal.ts";
 import { StoredTime } from "./stored-time.ts";
 import { openStore } from "./store/open.ts";
@@ -132,6 +134,7 @@ async function buildApp(
   keeping: Keeping,
 ): Promise<ConnackApp> {
   const { store, journal } = keeping;
+  const access = await openAccess(settings, logger, overrides.clock ?? systemClock, keeping);
   const core = await buildCore(settings, logger, overrides, keeping);
   const { registry, clock, restored, idempotency } = core;
   const unlisten = store.onHealth(() => healthChanged(store, registry, logger));
@@ -153,6 +156,7 @@ async function buildApp(
   const restart = new Restart();
   const routes = createRoutes({
     ...core,
+    access,
     operations: new Operations(registry, clock),
     streams,
     waits: new Waits(settings.maxWaits),
@@ -178,6 +182,7 @@ async function buildApp(
     await journal.settled();
     streams.shutdown();
     await idempotency.flush();
+    await access[Symbol.asyncDispose]();
     unlisten();
     journal.close();
     await store[Symbol.asyncDispose]();
@@ -188,6 +193,23 @@ async function buildApp(
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** @throws {Error} where others could call who need no token */
+async function openAccess(
+  settings: Settings,
+  logger: Logger,
+  clock: Clock,
+  { store, lease }: Keeping,
+): Promise<Access> {
+  const { maxTokens, host } = settings;
+  const adminToken = readAdminToken(settings);
+  const access = await Access.start({ store, lease, clock, logger, maxTokens, adminToken, foreign: null });
+  if (!access.isOpen || isLoopback(host)) return access;
+  await access[Symbol.asyncDispose]();
+  throw new Error(
+    `CONNACK_HOST=${JSON.stringify(host)} can be reached from other machines, and no token is configured; set CONNACK_ADMIN_TOKEN, or make one with connack token create, or listen on 127.0.0.1`,
+  );
 }
 
 function attemptDeps(settings: Settings, logger: Logger, clock: Clock, overrides: AppOverrides): AttemptDeps {

@@ -22,16 +22,28 @@ export interface Principal {
   readonly tenure: Tenure;
 }
 
+const anyone = "anyone";
+
 /** Whoever calls a server that has no tokens, which only this machine can reach. */
 export function openPrincipal(): Principal {
   return {
-    id: "anyone",
+    id: anyone,
     tenant: defaultTenant,
     scopes: new Set(scopes),
     publish: null,
     subscribe: null,
     tenure: new Tenure(),
   };
+}
+
+/** Whether a principal is that of a server without tokens: its right never ends. */
+export function isAnyone({ id }: Principal): boolean {
+  return id === anyone;
+}
+
+/** Who calls without a token where one is needed: sees what is public, and belongs to no tenant. */
+export function nobody(): Principal {
+  return { id: "nobody", tenant: "", scopes: new Set(), publish: [], subscribe: [], tenure: new Tenure() };
 }
 
 /** Whether a principal has this scope, or `admin`, which includes it. */

@@ -110,7 +110,7 @@ function wildcardProblem(filter: string): string | null {
 }
 
 /** The filter that names are compared with: what follows `$share/{ShareName}/`, or all of it. */
-function innerFilter(filter: string): string {
+export function innerFilter(filter: string): string {
   if (!isShared(filter)) return filter;
   return filter.slice(filter.indexOf("/", SHARE_PREFIX.length) + 1);
 }
