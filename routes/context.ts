@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import type { Access } from "../src/access/access.ts";
 import type { Principal } from "../src/access/principal.ts";
 import type { Clock } from "../src/clock.ts";
 import type { Logger } from "../src/log.ts";
@@ -11,13 +12,12 @@ import type { Tenants } from "../src/tenants.ts";
 
 /** What the routes work with, besides what belongs to the tenant of the call; made in the composition root. */
 export interface Services {
+  readonly access: Access;
   readonly tenants: Tenants;
   readonly streams: Streams;
   readonly store: Pick<Store, "survives" | "health">;
   /** Connections that came back after a restart and whose first attempt has not ended. */
   readonly restoring: () => number;
-  /** Whoever calls. */
-  readonly principal: Principal;
   readonly clock: Clock;
   readonly random: () => number;
   readonly newId: () => string;
@@ -45,6 +45,8 @@ export interface AppEnv {
     principal: Principal;
     /** All that the principal's tenant has. */
     tenant: Tenant;
+    /** How the call's signal is let go of, where it has one of its own. */
+    releaseSignal?: () => void;
   };
 }
 

@@ -4,6 +4,7 @@ import type { App, AppEnv, Services } from "./context.ts";
 import { mountEvents } from "./events.ts";
 import { mountHealth } from "./health.ts";
 import { mountMessages } from "./messages.ts";
+import { access } from "./middleware/access.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { browserSafety } from "./middleware/browser-safety.ts";
 import { limitBody } from "./middleware/json-body.ts";
@@ -17,7 +18,10 @@ import { mountPublish } from "./publish.ts";
 import { mountReading } from "./reading.ts";
 import { mountRequest } from "./request.ts";
 import { mountRetained } from "./retained.ts";
+import { mountSession } from "./session.ts";
+import { mountTickets } from "./stream-tickets.ts";
 import { mountSubscriptions } from "./subscriptions.ts";
+import { mountTokens } from "./tokens.ts";
 import { mountDeliveries } from "./webhook-deliveries.ts";
 import { mountWebhooks } from "./webhooks.ts";
 
@@ -29,10 +33,7 @@ export function createRoutes(services: Services): App {
   app.use(nameRequests());
   if (services.logger.level === "debug") app.use(accessLog(services.logger, services.clock));
   app.use(browserSafety(services.allowedHosts));
-  app.use((c, next) => {
-    c.set("principal", services.principal);
-    return next();
-  });
+  app.use(access(services.access));
   app.use(ofTenant(services.tenants));
   // Limits its body by itself: a stream of lines has no end.
   mountPublish(app, services);
@@ -52,5 +53,8 @@ export function createRoutes(services: Services): App {
   mountProbe(app, services);
   mountWebhooks(app);
   mountDeliveries(app);
+  mountTokens(app, services);
+  mountTickets(app, services);
+  mountSession(app, services);
   return app;
 }

@@ -1,28 +1,22 @@
 import { v7 as uuidv7 } from "uuid";
 import { createRoutes } from "../routes/index.ts";
-import { defaultTenant, openPrincipal } from "./access/principal.ts";
-import { localPolicy, type EgressPolicy } from "./broker/egress.ts";
-import type { AttemptDeps } from "./broker/attempt.ts";
-import { createResolver, type Resolve } from "./broker/resolver.ts";
-import { processBudgets, tenantBudgets } from "./budgets.ts";
+import { openAccess } from "./open-access.ts";
+import type { EgressPolicy } from "./broker/egress.ts";
+import type { Resolve } from "./broker/resolver.ts";
 import { systemClock, type Clock } from "./clock.ts";
-import { ClientIds } from "./connection/identity.ts";
-import type { SessionLimits } from "./connection/session.ts";
 import { Restart } from "./connection/restart.ts";
-import type { Keeping } from "./connection/stored-connection.ts";
-import { withFields, type Logger } from "./log.ts";
-import { createSealer, plainSealer, sealerFor } from "./sealing.ts";
+import type { Logger } from "./log.ts";
+import { createSealer, plainSealer } from "./sealing.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
 import type { Settings } from "./settings.ts";
-import { Journal } from "./store/journal.ts";
-import { ScopedStore, tenantsIn } from "./store/scoped-store.ts";
+import { tenantsIn } from "./store/scoped-store.ts";
 import { StoredTime } from "./stored-time.ts";
 import { openStore } from "./store/open.ts";
 import type { Store } from "./store/store.ts";
 import { Streams } from "./stream/streams.ts";
 import { findVanished, type Peer } from "./stream/vanished.ts";
-import { Tenants, type MakeDeps } from "./tenants.ts";
-import { Dispatcher } from "./webhooks/dispatcher.ts";
+import { tenantMaker, type Foundation } from "./tenant-maker.ts";
+import { Tenants } from "./tenants.ts";
 import type { Schedule } from "./webhooks/schedule.ts";
 
 /** What the runtime's server gives along with a request. */
@@ -73,9 +67,6 @@ export async function createApp(
   }
 }
 
-/** What there is of everything, before it is divided among tenants. */
-type Foundation = Omit<Keeping, "journal">;
-
 async function buildApp(
   settings: Settings,
   logger: Logger,
@@ -87,16 +78,16 @@ async function buildApp(
   const clock = overrides.clock ?? systemClock;
   const random = overrides.random ?? Math.random;
   const limits = { heartbeatMs: settings.heartbeatMs, writeTimeoutMs: settings.streamWriteTimeoutMs };
+  const access = await openAccess(settings, logger, clock, foundation);
   const streams = new Streams(limits, clock, findVanished);
   const restart = new Restart(settings.dialsAtStart);
-  const principal = openPrincipal();
   const depsOf = tenantMaker({ settings, logger, clock, random, overrides, foundation });
   const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => restart.add(restored));
   await tenants.restore(await tenantsIn(store));
   const unlisten = store.onHealth(() => healthChanged(store, tenants, logger));
   const stopping = new AbortController();
   const routes = createRoutes({
-    ...{ tenants, streams, store, clock, random, logger, version, principal },
+    ...{ access, tenants, streams, store, clock, random, logger, version },
     restoring: () => restart.left,
     newId: () => `c_${uuidv7()}`,
     maxBodyBytes: settings.maxBodyBytes,
@@ -113,6 +104,7 @@ async function buildApp(
     await tenants.close(settings.shutdownGraceMs);
     streams.shutdown();
     await tenants.end();
+    await access[Symbol.asyncDispose]();
     unlisten();
     await store[Symbol.asyncDispose]();
   };
@@ -122,63 +114,6 @@ async function buildApp(
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-interface TenantParts {
-  readonly settings: Settings;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly overrides: AppOverrides;
-  readonly foundation: Foundation;
-}
-
-/** Gives each tenant what is its own, and a share in what is not. */
-function tenantMaker(parts: TenantParts): MakeDeps {
-  const { settings, logger, clock, random, overrides, foundation } = parts;
-  const budgets = processBudgets(settings);
-  const clientIds = new ClientIds();
-  const dispatcher = new Dispatcher(settings.maxWebhookRequests);
-  const attempt = attemptDeps(settings, logger, clock, overrides);
-  return (name) => {
-    const isDefault = name === defaultTenant;
-    const ownLogger = isDefault ? logger : withFields(logger, { tenant: name });
-    const store = new ScopedStore(foundation.store, isDefault ? null : name);
-    const onTrouble = (error: unknown) =>
-      ownLogger.error("nothing can be kept at present", { error: String(error) });
-    const keeping: Keeping = {
-      ...foundation,
-      store,
-      sealer: isDefault ? foundation.sealer : sealerFor(name, foundation.sealer),
-      journal: new Journal(store, foundation.lease, onTrouble),
-    };
-    return {
-      ...{ keeping, attempt, clientIds, clock, random, dispatcher },
-      logger: ownLogger,
-      budgets: isDefault ? budgets : tenantBudgets(settings, budgets),
-      sessionLimits: sessionLimits(settings),
-      maxEvents: settings.maxEvents,
-      webhookSchedule: overrides.webhookSchedule,
-    };
-  };
-}
-
-function attemptDeps(settings: Settings, logger: Logger, clock: Clock, overrides: AppOverrides): AttemptDeps {
-  return {
-    resolve: overrides.resolve ?? createResolver(settings.dnsServers),
-    policy: overrides.policy ?? localPolicy,
-    maxPacketBytes: settings.maxPacketBytes,
-    now: clock.monotonic,
-    report: (error: unknown) =>
-      logger.error("an attempt failed in Connack", {
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      }),
-  };
-}
-
-function sessionLimits(settings: Settings): SessionLimits {
-  const { maxInflight, maxInflightBytes, sendQuota, maxSubscriptions, maxOutbox, maxOutboxBytes } = settings;
-  return { maxInflight, maxInflightBytes, sendQuota, maxSubscriptions, maxOutbox, maxOutboxBytes };
 }
 
 function healthChanged({ health }: Store, tenants: Tenants, logger: Logger): void {

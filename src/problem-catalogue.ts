@@ -116,6 +116,21 @@ export const catalogue = {
     "A client id that two teams have chosen.",
     show,
   ),
+  "access-control-off": entry(
+    409,
+    "Access control is off",
+    false,
+    "This server has no tokens: whoever reaches it may do everything, and only this machine reaches it.",
+    "CONNACK_ADMIN_TOKEN is not set, and no token was made.",
+    "CONNACK_ADMIN_TOKEN=$(openssl rand -hex 32) bun start",
+  ),
+  "configured-token": entry(
+    409,
+    "The token is a setting",
+    false,
+    "The token is that of CONNACK_ADMIN_TOKEN or CONNACK_ADMIN_TOKEN_FILE, and goes when the setting does.",
+    "An attempt to revoke the token admin.",
+  ),
   "not-connected": entry(
     409,
     "Not connected",

@@ -21,6 +21,8 @@ export interface ProblemDetails {
   readonly limit?: { readonly name: string; readonly value: number };
   readonly state?: string;
   readonly allow?: readonly string[];
+  /** What `WWW-Authenticate` says (RFC 9110 §11.6.1). */
+  readonly challenge?: string;
   /** Whether trying again may make the same message arrive twice. */
   readonly duplicatePossible?: boolean;
 }
@@ -48,7 +50,7 @@ export class Problem extends Error {
 
   /** The body; `requestId` becomes `instance`. */
   toBody(requestId: string): Record<string, unknown> {
-    const { retryAfterSeconds: _after, allow: _allow, detail, ...rest } = this.details;
+    const { retryAfterSeconds: _after, allow: _allow, challenge: _challenge, detail, ...rest } = this.details;
     return {
       type: `/problems/${this.code}`,
       title: catalogue[this.code].title,

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { readAdminToken } from "./admin-token-file.ts";
 import { createApp, type ConnackApp } from "./app.ts";
 import { createLogger } from "./log.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
@@ -53,7 +54,7 @@ export function loadSettings(argv: readonly string[]): Settings | null {
       throw new SettingsError(`${unknown}: ${what}; see --help`);
     }
     const settings = parseSettings(process.env, index === -1 ? {} : readConfig(argv[index + 1]));
-    return { ...settings, secretKey: readSecretKeys(settings) };
+    return { ...settings, secretKey: readSecretKeys(settings), adminToken: readAdminToken(settings) };
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     process.stderr.write(`${error.message}\n`);

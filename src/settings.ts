@@ -54,11 +54,8 @@ export function parseSettings(
   const settings = values as Settings;
   if (settings.secretKey.length > 0 && settings.secretKeyFile !== null)
     wrong.push("CONNACK_SECRET_KEY and CONNACK_SECRET_KEY_FILE: only one of them can be set");
-  if (!isLoopback(settings.host)) {
-    wrong.push(
-      `CONNACK_HOST=${JSON.stringify(settings.host)}: this version has no access control and listens on loopback only; use 127.0.0.1, ::1 or localhost`,
-    );
-  }
+  if (settings.adminToken !== null && settings.adminTokenFile !== null)
+    wrong.push("CONNACK_ADMIN_TOKEN and CONNACK_ADMIN_TOKEN_FILE: only one of them can be set");
   if (wrong.length > 0) throw new SettingsError(wrong.join("\n"));
   return settings;
 }

@@ -6,14 +6,16 @@ import type { Logger } from "../../src/log.ts";
 import { storeProblem } from "../../src/store/problems.ts";
 import { StoreError } from "../../src/store/store.ts";
 import type { App, AppContext, AppEnv } from "../context.ts";
+import { isTokenOver } from "./call-signal.ts";
 import { requestIdHeader } from "./request-id.ts";
+import { tokenIsOver } from "./unauthorized.ts";
 
 /** Nobody reads it; the status that proxies log for it. */
 const callerLeftStatus = 499;
 
 /** The answer that tells of a problem. */
 export function problemResponse(c: AppContext, problem: Problem): Response {
-  const { retryAfterSeconds, allow } = problem.details;
+  const { retryAfterSeconds, allow, challenge } = problem.details;
   const headers: Record<string, string> = {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
@@ -21,6 +23,7 @@ export function problemResponse(c: AppContext, problem: Problem): Response {
   };
   if (retryAfterSeconds !== undefined) headers["retry-after"] = String(retryAfterSeconds);
   if (allow !== undefined) headers["allow"] = allow.join(", ");
+  if (challenge !== undefined) headers["www-authenticate"] = challenge;
   return c.newResponse(JSON.stringify(problem.toBody(c.var.requestId)), problem.status as 400, headers);
 }
 
@@ -29,7 +32,7 @@ export function onError(logger: Logger) {
   return (error: Error, c: AppContext): Response => {
     if (error instanceof Problem) return problemResponse(c, error);
     if (error instanceof StoreError) return problemResponse(c, storeProblem(error));
-    if (error instanceof CallerLeft) return c.newResponse(null, callerLeftStatus as 400);
+    if (error instanceof CallerLeft) return callerLeft(c);
     const known = error instanceof HTTPException ? frameworkProblem(error) : null;
     if (known !== null) return problemResponse(c, known);
     logger.error("request failed", {
@@ -43,6 +46,11 @@ export function onError(logger: Logger) {
       new Problem("internal-error", "Connack could not answer; its log has the details"),
     );
   };
+}
+
+/** Nobody is there to answer, unless it was we who ended the call: its token was revoked, or has run out. */
+function callerLeft(c: AppContext): Response {
+  return isTokenOver(c) ? problemResponse(c, tokenIsOver()) : c.newResponse(null, callerLeftStatus as 400);
 }
 
 /** What Hono refuses by itself. */

@@ -37,6 +37,16 @@ export function openPrincipal(): Principal {
   };
 }
 
+/** Whether a principal is that of a server without tokens: its right never ends. */
+export function isAnyone({ id }: Principal): boolean {
+  return id === anyone;
+}
+
+/** Who calls without a token where one is needed: sees what is public, and belongs to no tenant. */
+export function nobody(): Principal {
+  return { id: "nobody", tenant: "", scopes: new Set(), publish: [], subscribe: [], tenure: new Tenure() };
+}
+
 /** Whether a principal has this scope, or `admin`, which includes it. */
 export function hasScope({ scopes: has }: Principal, scope: Scope): boolean {
   return has.has(scope) || has.has("admin");

@@ -45,6 +45,7 @@ export const limitSettings = {
     1_000,
     "Subscriptions of one connection at most, those of calls that read by `?subscribe` included. Full: 429.",
   ),
+  MAX_TOKENS: setting(integer(1, 1_000_000), 200_000, "Tokens at most. Full: 429."),
   MAX_WEBHOOKS: setting(integer(1, 100_000), 1_000, "Webhooks at most. Full: 429."),
   TENANT_MAX_WEBHOOKS: setting(
     integer(1, 100_000),

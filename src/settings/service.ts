@@ -5,7 +5,11 @@ import { setting, type Setting } from "./setting.ts";
 
 /** Where the service listens, what it keeps and where, and what it says. */
 export const serviceSettings = {
-  HOST: setting(host, "127.0.0.1", "Address to listen on. Only loopback addresses are accepted."),
+  HOST: setting(
+    host,
+    "127.0.0.1",
+    "Address to listen on. Without a token, only loopback addresses are accepted.",
+  ),
   PORT: setting(integer(0, 65_535), 8080, "Port to listen on; 0 takes a free one."),
   STORE: setting(
     store,

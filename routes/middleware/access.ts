@@ -1,0 +1,75 @@
+import { createMiddleware } from "hono/factory";
+import type { Access } from "../../src/access/access.ts";
+import { nobody, type Principal } from "../../src/access/principal.ts";
+import type { Refusal } from "../../src/access/tokens.ts";
+import type { AppContext, AppEnv } from "../context.ts";
+import { bearerToken } from "./bearer.ts";
+import { sessionOf } from "./session-cookie.ts";
+import { takeTicket } from "./ticket-parameter.ts";
+import { tokenInvalid, tokenNeeded } from "./unauthorized.ts";
+
+/** What everybody may see: whether the service is there, and what its answers mean. */
+const publicPaths = /^\/(healthz|readyz|problems(\/[^/]*)?|docs|openapi\.json)?$/;
+
+/**
+ * Finds who calls, as `c.var.principal`. While access control is on, that takes a token (`Authorization: Bearer`), or,
+ * where there is no such header, a stream ticket or a session's cookie; a public path has `nobody` where there is none.
+ *
+ * @throws {Problem} `unauthorized`, `cross-site-request`, `authority-unavailable`
+ */
+export function access(access: Access) {
+  const { open } = access;
+  if (open !== null) {
+    return createMiddleware<AppEnv>((c, next) => {
+      c.set("principal", open);
+      return next();
+    });
+  }
+  return createMiddleware<AppEnv>((c, next) => {
+    const found = findPrincipal(c, access);
+    // No promise in front of a call that needs none.
+    return found instanceof Promise
+      ? found.then((principal) => pass(c, principal, next))
+      : pass(c, found, next);
+  });
+}
+
+async function pass(c: AppContext, principal: Principal, next: () => Promise<void>): Promise<void> {
+  c.set("principal", principal);
+  try {
+    await next();
+  } finally {
+    c.var.releaseSignal?.();
+  }
+}
+
+function findPrincipal(c: AppContext, access: Access): Principal | Promise<Principal> {
+  const { headers } = c.req.raw;
+  const ticket = takeTicket(c);
+  const authorization = headers.get("authorization");
+  if (authorization !== null) {
+    if (ticket !== null)
+      throw tokenInvalid("The call has a stream ticket and an Authorization header, and only one can count");
+    const checked = access.check(bearerToken(authorization));
+    return checked instanceof Promise ? checked.then(admitted) : admitted(checked);
+  }
+  if (ticket !== null) {
+    const principal = c.req.method === "GET" ? access.tickets.check(ticket, c.req.path) : null;
+    if (principal !== null) return principal;
+    throw tokenInvalid("The stream ticket is unknown, revoked or expired, or is for another path");
+  }
+  const session = sessionOf(c, access.sessions);
+  if (session !== null) return session.principal;
+  if (isPublic(c)) return nobody();
+  throw tokenNeeded();
+}
+
+function isPublic({ req }: AppContext): boolean {
+  return (req.method === "GET" || req.method === "HEAD") && publicPaths.test(req.path);
+}
+
+function admitted(checked: Principal | Refusal): Principal {
+  if (checked === "expired") throw tokenInvalid("The token has expired");
+  if (checked === "unknown") throw tokenInvalid("The token is not valid: unknown, or revoked");
+  return checked;
+}

@@ -1,0 +1,40 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { timestamp } from "../src/clock.ts";
+import { requireAccessControl } from "./access-control.ts";
+import type { App, Services } from "./context.ts";
+import { noCookie, sessionCookie, sessionOf } from "./middleware/session-cookie.ts";
+import { tokenNeeded } from "./middleware/unauthorized.ts";
+import { answers } from "./parameters.ts";
+
+/** `/session`: a cookie for pages of this server, so that no page has to keep a token; and who one is. */
+export function mountSession(app: App, { access }: Services): void {
+  app.use("/session", requireAccessControl(access));
+  const request = { query: z.strictObject({}) };
+  const post = createRoute({ method: "post", path: "/session", request, responses: answers });
+  app.openapi(post, (c) => {
+    // By a cookie, a session would go on for ever.
+    if (c.req.header("authorization") === undefined)
+      throw tokenNeeded("A session is begun with a token: Authorization: Bearer <token>");
+    const { session, secret } = access.sessions.create(c.var.principal);
+    c.header("Set-Cookie", sessionCookie(secret));
+    c.header("Cache-Control", "no-store");
+    const { tenant, scopes } = session.principal;
+    return c.json({ tenant, scopes: [...scopes], expiresAt: timestamp(session.expiresAt) }, 201) as never;
+  });
+  const get = createRoute({ method: "get", path: "/session", request, responses: answers });
+  app.openapi(get, (c) => {
+    const { tenant, scopes, id } = c.var.principal;
+    const session = sessionOf(c, access.sessions);
+    const ends = session?.expiresAt ?? access.tokens.expiryOf(id);
+    const expiresAt = ends === null ? null : timestamp(ends);
+    c.header("Cache-Control", "no-store");
+    return c.json({ tenant, scopes: [...scopes], expiresAt }) as never;
+  });
+  const remove = createRoute({ method: "delete", path: "/session", request, responses: answers });
+  app.openapi(remove, (c) => {
+    const session = sessionOf(c, access.sessions);
+    if (session !== null) access.sessions.end(session);
+    c.header("Set-Cookie", noCookie);
+    return c.body(null, 204) as never;
+  });
+}

@@ -1,0 +1,213 @@
+import { timestamp, type Clock } from "../clock.ts";
+import type { Logger } from "../log.ts";
+import { Problem } from "../problem.ts";
+import { answered } from "../store/answered.ts";
+import { StoreError, type Change, type Lease, type Store } from "../store/store.ts";
+import type { Expiry } from "./expiry.ts";
+import { HeldToken } from "./held-token.ts";
+import { LastUsed } from "./last-used.ts";
+import type { Principal } from "./principal.ts";
+import { restoreTokens } from "./restore-tokens.ts";
+import { hashOf, idInToken, isSameHash, newToken } from "./token.ts";
+import { accessSpace, keepToken, onKey, tokenSpace, useSpace, type TokenView } from "./token-record.ts";
+import type { TokenRequest } from "./token-request.ts";
+
+export interface TokensDeps {
+  readonly store: Store;
+  readonly lease: Lease;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly expiry: Expiry;
+  readonly maxTokens: number;
+}
+
+/** Why nobody gets in with a text. That a token is expired is said to whoever has it, and to nobody else. */
+export type Refusal = "unknown" | "expired";
+
+export interface TokenPage {
+  readonly items: readonly TokenView[];
+  /** Where the following page begins, null at the end. */
+  readonly next: string | null;
+}
+
+/** Compared with where there is no such token, so that the answer takes as long. */
+const nobodysHash = Buffer.alloc(32);
+
+/**
+ * All tokens. They are held in memory, so that a call is checked without asking the store, and kept in it before
+ * anybody is told of them. A token that is revoked ends at once, whatever the store says.
+ */
+export class Tokens {
+  readonly #deps: TokensDeps;
+  readonly #held = new Map<string, HeldToken>();
+  readonly #lastUsed: LastUsed;
+  #order = 0;
+  /** Taken by those that are being created. */
+  #reserved = 0;
+  #isOn = false;
+
+  constructor(deps: TokensDeps) {
+    this.#deps = deps;
+    this.#lastUsed = new LastUsed((changes) => this.#commit(changes), deps.logger);
+  }
+
+  /** Takes up what was kept. To be called once, before anything else. */
+  async restore(): Promise<void> {
+    const { store, logger } = this.#deps;
+    this.#isOn = (await store.get(accessSpace, onKey)) !== null;
+    const { tokens, unreadable, orphans } = await restoreTokens(store);
+    for (const token of tokens) {
+      this.#held.set(token.id, token);
+      this.#order = Math.max(this.#order, token.record.order);
+    }
+    if (unreadable > 0)
+      logger.warn("tokens in the store cannot be read, and nobody gets in with them", { unreadable });
+    if (orphans.length === 0) return;
+    // Nothing that is missed when it stays.
+    await this.#commit(orphans.map((key): Change => ({ type: "delete", space: useSpace, key }))).catch(
+      () => {},
+    );
+  }
+
+  /** Whether there was a token once: then callers need one, even where the last was revoked. */
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** Who calls with this text, of which `hash` is the hash. */
+  check(text: string, hash: Buffer): Principal | Refusal {
+    const id = idInToken(text);
+    const held = id === null ? undefined : this.#held.get(id);
+    const isSame = isSameHash(
+      hash,
+      held === undefined ? nobodysHash : Buffer.from(held.record.hash, "base64"),
+    );
+    if (held === undefined || !isSame || held.isRevoked) return "unknown";
+    const now = this.#deps.clock.wall();
+    if (held.record.expiresAt !== null && held.record.expiresAt <= now) {
+      held.end(this.#deps.expiry);
+      return "expired";
+    }
+    held.lastUsedAt = now;
+    this.#lastUsed.note(held);
+    return held.principal(this.#deps.expiry);
+  }
+
+  /**
+   * Makes a token, which is kept when this resolves; its text is nowhere else.
+   *
+   * @throws {Problem} `limit-reached`, `invalid-request`
+   * @throws {StoreError}
+   */
+  async create(
+    request: TokenRequest,
+    tenant: string,
+    createdBy: string,
+  ): Promise<{ readonly view: TokenView; readonly token: string }> {
+    const now = this.#deps.clock.wall();
+    if (request.expiresAt !== null && request.expiresAt <= now) throw inThePast(now);
+    using _place = this.#reserve();
+    const { id, text } = newToken();
+    this.#order += 1;
+    const hash = hashOf(text).toString("base64");
+    const made = { ...request, id, tenant, createdAt: now, createdBy, order: this.#order, hash };
+    const held = new HeldToken(made, null);
+    try {
+      await this.#commit([
+        keepToken(made),
+        { type: "put", space: accessSpace, key: onKey, value: timestamp(now) },
+      ]);
+    } catch (error) {
+      // It may be there, with nobody who knows its text: then it is listed, so that it can be taken away.
+      if (error instanceof StoreError && error.kind === "unknown") this.#held.set(id, held);
+      throw error;
+    }
+    this.#isOn = true;
+    this.#held.set(id, held);
+    return { view: held.view(), token: text };
+  }
+
+  /** @throws {Problem} `not-found`, also for a token that `mayRule` says no to */
+  get(id: string, mayRule: (tenant: string) => boolean): TokenView {
+    return this.#find(id, mayRule).view();
+  }
+
+  /** When a token expires; null where it does not, or there is none with this id. */
+  expiryOf(id: string): number | null {
+    return this.#held.get(id)?.record.expiresAt ?? null;
+  }
+
+  /** A page, in the order in which they were made; of one tenant, unless it is null. */
+  list(tenant: string | null, limit: number, after: string | null): TokenPage {
+    const from = after === null ? 0 : Number.parseInt(after, 36);
+    const items: TokenView[] = [];
+    let last = 0;
+    for (const held of this.#held.values()) {
+      const { record } = held;
+      if (record.order <= from || (tenant !== null && record.tenant !== tenant)) continue;
+      if (items.length === limit) return { items, next: last.toString(36) };
+      items.push(held.view());
+      last = record.order;
+    }
+    return { items, next: null };
+  }
+
+  /**
+   * Ends a token, and all that goes on with it, at once; resolves when the store has let go of it. Where the store fails
+   * it is over all the same, until a restart: it stays in lists, and can be revoked again.
+   *
+   * @throws {Problem} `not-found`
+   * @throws {StoreError}
+   */
+  async revoke(id: string, mayRule: (tenant: string) => boolean): Promise<void> {
+    const held = this.#find(id, mayRule);
+    held.revoke(this.#deps.expiry);
+    this.#lastUsed.forget(held);
+    await this.#commit([
+      { type: "delete", space: tokenSpace, key: id },
+      { type: "delete", space: useSpace, key: id },
+    ]);
+    this.#held.delete(id);
+  }
+
+  /** Writes what was not written yet. Never rejects. */
+  flush(): Promise<void> {
+    return this.#lastUsed.flush();
+  }
+
+  #find(id: string, mayRule: (tenant: string) => boolean): HeldToken {
+    const held = this.#held.get(id);
+    if (held === undefined || !mayRule(held.record.tenant))
+      throw new Problem("not-found", "There is no token with this id");
+    return held;
+  }
+
+  #commit(changes: readonly Change[]): Promise<unknown> {
+    const { store, lease } = this.#deps;
+    return answered(store.commit(lease, changes));
+  }
+
+  #reserve(): Disposable {
+    const { maxTokens } = this.#deps;
+    if (this.#held.size + this.#reserved >= maxTokens) {
+      throw new Problem("limit-reached", {
+        detail: `This server holds ${maxTokens} tokens, which is as many as it may; revoke those that have expired`,
+        limit: { name: "CONNACK_MAX_TOKENS", value: maxTokens },
+      });
+    }
+    this.#reserved += 1;
+    return { [Symbol.dispose]: () => (this.#reserved -= 1) };
+  }
+}
+
+function inThePast(now: number): Problem {
+  const detail = `expected a time that is still to come; it is ${timestamp(now)}`;
+  return new Problem("invalid-request", {
+    detail: `/expiresAt: ${detail}`,
+    errors: [{ pointer: "/expiresAt", detail }],
+  });
+}
