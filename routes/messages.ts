@@ -12,6 +12,8 @@ import { matches, type TopicFilter } from "../src/mqtt/topic.ts";
 import { Problem } from "../src/problem.ts";
 import { FrameCache, untypedForm } from "../src/stream/frame.ts";
 import type { App, AppContext, Services } from "./context.ts";
+import { tokenIsOver } from "./middleware/unauthorized.ts";
+import { callSignal, isTokenOver } from "./middleware/call-signal.ts";
 import { negotiateFormat, startOf, type Start } from "./event-start.ts";
 import { live } from "./live.ts";
 import { awaitPage, pageBody, readPage, type PageQuery } from "./messages-page.ts";
@@ -188,10 +190,11 @@ async function pageAnswer(
   try {
     const read = async () => {
       if (wait === 0 || c.req.method === "HEAD") return readPage(log, start, page);
-      using over = deadline(wait * 1_000, c.req.raw.signal, stopping);
+      using over = deadline(wait * 1_000, callSignal(c), stopping);
       return await waits.during(c.env?.holdOpen, () => awaitPage(log, start, page, over.signal));
     };
     const body = pageBody(await read());
+    if (isTokenOver(c)) throw tokenIsOver();
     return c.body(body, 200, { "content-type": "application/json", "cache-control": "no-store" }) as never;
   } finally {
     letIdle();

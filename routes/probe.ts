@@ -6,6 +6,7 @@ import { connectionRequestSchema, type ParsedRequest } from "../src/request/conn
 import { filterableNameSchema } from "../src/mqtt/fields.ts";
 import { Problem } from "../src/problem.ts";
 import type { App, Services } from "./context.ts";
+import { callSignal } from "./middleware/call-signal.ts";
 import { needs } from "./middleware/scopes.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { waitOf, waitParameter } from "./waiting.ts";
@@ -29,7 +30,7 @@ export function mountProbe(app: App, { random, stopping }: Services): void {
     requireRequest(c.var.principal, request);
     if (roundTrip !== undefined) requireRoundTrip(c.var.principal, roundTrip);
     const timeoutMs = waitOf(c, wait);
-    const signal = AbortSignal.any([c.req.raw.signal, stopping]);
+    const signal = AbortSignal.any([callSignal(c), stopping]);
     const { attempt, clientIds } = c.var.tenant;
     const result = await c.var.tenant.waits.during(c.env?.holdOpen, () =>
       probe(request, attempt, { timeoutMs, roundTrip, signal, random, clientIds }),

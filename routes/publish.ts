@@ -3,10 +3,12 @@ import { requireScope } from "../src/access/forbidden.ts";
 import type { Published } from "../src/connection/publisher.ts";
 import type { Connection } from "../src/connection/connection.ts";
 import { publishSchema, type PublishMessage } from "../src/mqtt/message.ts";
+import { isAnyone } from "../src/access/principal.ts";
 import { publishRefusal } from "../src/access/request-rights.ts";
 import { Problem } from "../src/problem.ts";
 import type { HoldOpen } from "../src/waits.ts";
 import type { App, AppContext, Services } from "./context.ts";
+import { callSignal } from "./middleware/call-signal.ts";
 import { idempotencyKeyOf, idempotent } from "./middleware/idempotency.ts";
 import { problemResponse } from "./middleware/problems.ts";
 import { requestIdHeader, saidIn } from "./middleware/request-id.ts";
@@ -73,7 +75,7 @@ export function mountPublish(app: App, services: Services): void {
       : { name: "CONNACK_MAX_BODY_BYTES", value: maxBodyBytes };
     const body = await readBody(c.req.raw, limit);
     const publish = isRaw ? publishRaw : publishJson;
-    const call = { c, services, connection, query, body, rules, caller: c.req.raw };
+    const call = { c, services, connection, query, body, rules, caller: callerOf(c) };
     if (!headers.has("idempotency-key")) return publish(call);
     c.set("body", body);
     saidIn(c);
@@ -102,6 +104,16 @@ interface Call {
   readonly body: Buffer;
   readonly rules: MessageRules;
   readonly caller: { readonly signal: AbortSignal };
+}
+
+/** Whoever calls, who may go, or whose right may end. Not every call asks: there are many of them. */
+function callerOf(c: AppContext): Call["caller"] {
+  if (isAnyone(c.var.principal)) return c.req.raw;
+  return {
+    get signal() {
+      return callSignal(c);
+    },
+  };
 }
 
 /** How long the call waits for the broker; or how long the message may, and the call does not. */

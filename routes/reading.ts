@@ -4,6 +4,8 @@ import { deadline } from "../src/deadline.ts";
 import { closedMeanwhile } from "../src/connection/problems.ts";
 import { show } from "./connections.ts";
 import type { App } from "./context.ts";
+import { callSignal, isTokenOver } from "./middleware/call-signal.ts";
+import { tokenIsOver } from "./middleware/unauthorized.ts";
 import { etagOf, isUnchanged } from "./middleware/preconditions.ts";
 import { needs } from "./middleware/scopes.ts";
 import { holdParameter } from "./waiting.ts";
@@ -68,11 +70,12 @@ export function mountReading(app: App): void {
     if (wait > 0) {
       const release = registry.hold(connection.id);
       await waits.during(c.env?.holdOpen, () =>
-        changed(connection, since ?? connection.machine.version, wait * 1_000, c.req.raw.signal).finally(
+        changed(connection, since ?? connection.machine.version, wait * 1_000, callSignal(c)).finally(
           release,
         ),
       );
     }
+    if (isTokenOver(c)) throw tokenIsOver();
     if (isUnchanged(c, connection)) {
       // As the 200 would have them (RFC 9110 §15.4.5).
       c.header("ETag", etagOf(connection));

@@ -7,6 +7,7 @@ import type { TopicFilter } from "../src/mqtt/topic.ts";
 import { qosSchema } from "../src/mqtt/qos.ts";
 import { roundMs } from "../src/connection/view.ts";
 import type { App, AppContext, Services } from "./context.ts";
+import { callSignal } from "./middleware/call-signal.ts";
 import { idempotent } from "./middleware/idempotency.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { needs } from "./middleware/scopes.ts";
@@ -59,7 +60,7 @@ export function mountRequest(app: App, services: Services): void {
     if (responseTopic !== undefined) requireSubscribe(principal, responseTopic as string as TopicFilter);
     checkPayload(message.payload, maxPayloadBytes);
     const started = clock.monotonic();
-    const patience = { waitMs: timeoutMs, signal: c.req.raw.signal };
+    const patience = { waitMs: timeoutMs, signal: callSignal(c) };
     const call = { message: { ...message, properties: message.properties }, responseTopic };
     const response = await waitOn(c.var.tenant, connection, c.env?.holdOpen, () =>
       connection.session.request(call, patience),

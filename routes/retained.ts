@@ -4,6 +4,7 @@ import type { TopicFilter } from "../src/mqtt/topic.ts";
 import { messageView } from "../src/connection/messages.ts";
 import { filterableNameSchema } from "../src/mqtt/fields.ts";
 import type { App, AppContext } from "./context.ts";
+import { callSignal } from "./middleware/call-signal.ts";
 import { needs } from "./middleware/scopes.ts";
 import { answers, idParameter } from "./parameters.ts";
 import { payloadResponse } from "./payload.ts";
@@ -34,7 +35,7 @@ export function mountRetained(app: App): void {
     requireSubscribe(c.var.principal, topic as string as TopicFilter);
     const waitMs = Math.max(1, Math.round((wait ?? defaultWaitSeconds) * 1_000));
     const message = await waitOn(c.var.tenant, connection, c.env?.holdOpen, () =>
-      connection.session.readRetained(topic, { waitMs, signal: c.req.raw.signal }),
+      connection.session.readRetained(topic, { waitMs, signal: callSignal(c) }),
     );
     if (format === "json") return c.json(messageView(message), 200, { "cache-control": "no-store" }) as never;
     return payloadResponse(c as AppContext, message.payload, message.properties.contentType) as never;

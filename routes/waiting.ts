@@ -5,6 +5,7 @@ import type { Connection } from "../src/connection/connection.ts";
 import type { Tenant } from "../src/tenant.ts";
 import type { HoldOpen } from "../src/waits.ts";
 import type { AppContext } from "./context.ts";
+import { callSignal } from "./middleware/call-signal.ts";
 
 const defaultWaitSeconds = 10;
 const mostWaitSeconds = 60;
@@ -59,7 +60,7 @@ export function waitingOf(c: AppContext, wait: number | undefined): Waiting {
   return {
     waitMs: Math.round(waitSeconds * 1_000),
     async: prefer.respondAsync || waitSeconds === 0,
-    signal: c.req.raw.signal,
+    signal: callSignal(c),
   };
 }
 
@@ -73,7 +74,7 @@ export function waitOf(c: AppContext, wait: number | undefined): number {
 
 /** As {@link waitOf}, with the caller, whose leaving ends the wait. */
 export function patienceOf(c: AppContext, wait: number | undefined): Patience {
-  return { waitMs: waitOf(c, wait), signal: c.req.raw.signal };
+  return { waitMs: waitOf(c, wait), signal: callSignal(c) };
 }
 
 /** Begins a wait for something of a connection, which does not go idle meanwhile; the returned function ends it. */

@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Problem } from "../src/problem.ts";
 import type { App } from "./context.ts";
+import { callSignal } from "./middleware/call-signal.ts";
 import { needs } from "./middleware/scopes.ts";
 import { answers, idParameter, limitParameter } from "./parameters.ts";
 import { showPage } from "./webhooks.ts";
@@ -67,7 +68,7 @@ function mountSending(app: App): void {
   });
   app.openapi(test, async (c) => {
     const { id } = c.req.valid("param");
-    const send = () => c.var.tenant.webhooks.test(id, c.req.raw.signal);
+    const send = () => c.var.tenant.webhooks.test(id, callSignal(c));
     return c.json(await c.var.tenant.waits.during(c.env?.holdOpen, send), 200, noStore) as never;
   });
   const replay = createRoute({
@@ -79,7 +80,7 @@ function mountSending(app: App): void {
   });
   app.openapi(replay, async (c) => {
     const { id, delivery } = c.req.valid("param");
-    const send = () => c.var.tenant.webhooks.replay(id, delivery, c.req.raw.signal);
+    const send = () => c.var.tenant.webhooks.replay(id, delivery, callSignal(c));
     return c.json(await c.var.tenant.waits.during(c.env?.holdOpen, send), 200, noStore) as never;
   });
 }
