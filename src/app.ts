@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import { createRoutes } from "../routes/index.ts";
-import { localPolicy, type EgressPolicy } from "./broker/egress.ts";
 import type { AttemptDeps } from "./broker/attempt.ts";
 import { createResolver, type Resolve } from "./broker/resolver.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import type { Connection } from "./connection/connection.ts";
+import { closeForbidden } from "./connection/forbidden.ts";
 import { Lifecycle } from "./connection/lifecycle.ts";
 import { Operations } from "./connection/operations.ts";
 import { Registry } from "./connection/registry.ts";
@@ -13,6 +13,8 @@ import type { SessionLimits } from "./connection/session.ts";
 import { restoreConnections } from "./connection/restore.ts";
 import { Restart } from "./connection/restart.ts";
 import type { Keeping } from "./connection/stored-connection.ts";
+import { Egress } from "./egress/egress.ts";
+import type { EgressLists, EgressPolicy } from "./egress/policy.ts";
 import { IdempotencyJournal } from "./idempotency-journal.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
 import type { Logger } from "./log.ts";
@@ -39,6 +41,10 @@ export interface RequestContext {
 
 export interface ConnackApp extends AsyncDisposable {
   readonly fetch: (request: Request, context?: RequestContext) => Response | Promise<Response>;
+  /** The server listens there, which is where it must not connect to for somebody. */
+  listening(hostname: string, port: number): void;
+  /** Takes other destinations for allowed at once, and ends what they forbid; with how many connections were ended. */
+  changeEgress(lists: EgressLists): number;
   /** Takes no new work, ends streams and connections gracefully, and resolves when all are closed. */
   close(): Promise<void>;
 }
@@ -87,6 +93,7 @@ interface Core {
   readonly clock: Clock;
   readonly random: () => number;
   readonly attempt: AttemptDeps;
+  readonly egress: Egress;
   readonly lifecycle: Lifecycle;
   readonly registry: Registry;
   readonly idempotency: IdempotencyKeys;
@@ -105,7 +112,8 @@ async function buildCore(
   const isKept = store.survives === "power";
   const clock = overrides.clock ?? systemClock;
   const random = overrides.random ?? Math.random;
-  const attempt = attemptDeps(settings, logger, clock, overrides);
+  const egress = new Egress({ allow: settings.egressAllow, deny: settings.egressDeny }, true);
+  const attempt = attemptDeps(settings, logger, clock, { policy: egress, ...overrides });
   const lifecycle = new Lifecycle(store.epoch, clock, logger, settings.maxEvents, isKept ? journal : null);
   const connection = {
     attempt,
@@ -121,7 +129,7 @@ async function buildCore(
   const idempotency = new IdempotencyKeys(maxIdempotencyKeys, clock.monotonic, undefined, answers);
   await idempotency.restore();
   const restored = isKept ? await restoreConnections(keeping, registry, lifecycle) : [];
-  return { clock, random, attempt, lifecycle, registry, idempotency, restored };
+  return { clock, random, attempt, egress, lifecycle, registry, idempotency, restored };
 }
 
 async function buildApp(
@@ -185,15 +193,29 @@ async function buildApp(
   restart.begin(restored, settings.dialsAtStart);
   return {
     fetch: (request, context) => routes.fetch(request, context ?? {}),
+    listening: (hostname, port) => {
+      core.egress.own.listening(hostname, port);
+      // What came back is dialled already.
+      closeForbidden(registry.all());
+    },
+    changeEgress: (lists) => {
+      core.egress.change(lists);
+      return closeForbidden(registry.all());
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-function attemptDeps(settings: Settings, logger: Logger, clock: Clock, overrides: AppOverrides): AttemptDeps {
+function attemptDeps(
+  settings: Settings,
+  logger: Logger,
+  clock: Clock,
+  overrides: AppOverrides & { readonly policy: EgressPolicy },
+): AttemptDeps {
   return {
     resolve: overrides.resolve ?? createResolver(settings.dnsServers),
-    policy: overrides.policy ?? localPolicy,
+    policy: overrides.policy,
     maxPacketBytes: settings.maxPacketBytes,
     now: clock.monotonic,
     report: (error: unknown) =>

@@ -1,4 +1,26 @@
-import type { Setting } from "./setting.ts";
+import { z } from "zod";
+import { parseEgressEntry, type EgressEntry } from "../egress/entries.ts";
+import { commaSeparated } from "./forms.ts";
+import { setting, type Setting } from "./setting.ts";
+
+const egressList = z.string().transform((text, context): readonly EgressEntry[] => {
+  const parsed = commaSeparated(text).map(parseEgressEntry);
+  for (const each of parsed) if (!each.ok) context.addIssue({ code: "custom", message: each.detail });
+  return parsed.flatMap((each) => (each.ok ? [each.entry] : []));
+});
 
 /** Who may call, and what may be called for them. */
-export const accessSettings = {} satisfies Record<string, Setting<unknown>>;
+export const accessSettings = {
+  EGRESS_ALLOW: setting<readonly EgressEntry[]>(
+    egressList,
+    [],
+    "Destinations that may be connected to besides those of the default, comma-separated: see [Which destinations are allowed](#which-destinations-are-allowed).",
+    "none",
+  ),
+  EGRESS_DENY: setting<readonly EgressEntry[]>(
+    egressList,
+    [],
+    "Destinations that may not be connected to, whatever is allowed, in the same form.",
+    "none",
+  ),
+} satisfies Record<string, Setting<unknown>>;

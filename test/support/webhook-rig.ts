@@ -1,5 +1,4 @@
 import type { AppOverrides } from "../../src/app.ts";
-import { localPolicy } from "../../src/broker/egress.ts";
 import { createResolver } from "../../src/broker/resolver.ts";
 import { systemClock } from "../../src/clock.ts";
 import { Messages } from "../../src/connection/messages.ts";
@@ -14,6 +13,7 @@ import type { ConnectionLogs } from "../../src/webhooks/lanes.ts";
 import type { Schedule } from "../../src/webhooks/schedule.ts";
 import { webhookRequestSchema } from "../../src/webhooks/webhook.ts";
 import { Webhooks } from "../../src/webhooks/webhooks.ts";
+import { openPolicy } from "./policies.ts";
 import { quick } from "./webhook-endpoint.ts";
 
 /** A connection's logs without the connection. */
@@ -138,7 +138,7 @@ export async function startWebhooks(options: RigOptions = {}): Promise<WebhookRi
     },
     limits: { maxWebhooks: 1_000, maxWebhookRequests: options.maxWebhookRequests ?? 64 },
     delivery: {
-      ...{ resolve: createResolver([]), policy: options.policy ?? localPolicy, maxPacketBytes: 0 },
+      ...{ resolve: createResolver([]), policy: options.policy ?? openPolicy, maxPacketBytes: 0 },
       ...{ wall: Date.now, report: (error: unknown) => void logs.push(`"level":"error" ${String(error)}`) },
     },
   });
