@@ -193,17 +193,23 @@ async function buildApp(
   restart.begin(restored, settings.dialsAtStart);
   return {
     fetch: (request, context) => routes.fetch(request, context ?? {}),
+    ...egressCalls(core),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function egressCalls({ egress, registry }: Core): Pick<ConnackApp, "listening" | "changeEgress"> {
+  return {
     listening: (hostname, port) => {
-      core.egress.own.listening(hostname, port);
+      egress.own.listening(hostname, port);
       // What came back is dialled already.
       closeForbidden(registry.all());
     },
     changeEgress: (lists) => {
-      core.egress.change(lists);
+      egress.change(lists);
       return closeForbidden(registry.all());
     },
-    close,
-    [Symbol.asyncDispose]: close,
   };
 }
 

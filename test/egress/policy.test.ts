@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import ipaddr from "ipaddr.js";
 import { resolveAllowed } from "../../src/broker/egress.ts";
 import { AttemptError } from "../../src/broker/failure.ts";
