@@ -112,6 +112,15 @@ describe("closeForbidden(), when the policy becomes tighter", () => {
     await events.next("failed");
   });
 
+  it("where the server turns out to listen itself, what came back after a restart is ended", async () => {
+    await using broker = await startScriptedBroker(accepts());
+    await using app = await startApp();
+    assert.equal((await app.open({ id: "x", url: broker.url })).status, 201);
+    await using events = await app.events("/connections/x/events");
+    app.app.listening("127.0.0.1", broker.port);
+    assert.equal((await events.next("failed")).data.code, "destination-forbidden");
+  });
+
   it("a looser policy ends nothing, and holds for the next attempt", async () => {
     await using broker = await startScriptedBroker(accepts());
     await using app = await startApp({ CONNACK_EGRESS_DENY: "loopback" });

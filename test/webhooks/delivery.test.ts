@@ -196,6 +196,15 @@ describe("deliver(), and addresses", () => {
     assert.equal(endpoint.received.length, 0);
   });
 
+  it("sends nothing where the policy has become tighter while it dialled", async () => {
+    await using endpoint = await startEndpoint();
+    let checks = 0;
+    const policy = { check: () => (checks += 1) === 1 };
+    assert.equal(codeOf(await post(endpoint.url, { policy })), "destination-forbidden");
+    await endpoint.idle();
+    assert.deepEqual([endpoint.received.length, checks], [0, 2]);
+  });
+
   it("says that a name does not exist", async () => {
     await using dns = await startDnsServer();
     assert.equal(codeOf(await post("http://none.test/", { dns: dns.address })), "dns-error");
