@@ -10,6 +10,7 @@ import type { Waiting } from "../src/connection/operations.ts";
 import type { App, AppContext, Services } from "./context.ts";
 import { credentialsOf } from "./credentials.ts";
 import { etagOf, preconditions } from "./middleware/preconditions.ts";
+import { whileAllowed } from "./middleware/call-signal.ts";
 import { idempotent } from "./middleware/idempotency.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { needs } from "./middleware/scopes.ts";
@@ -102,7 +103,9 @@ export function mountControl(app: App): void {
     const { registry, operations, waits } = c.var.tenant;
     const connection = registry.get(c.req.valid("param").id);
     const waitMs = waitOf(c, c.req.valid("query").wait);
-    const rttMs = await waits.during(c.env?.holdOpen, () => operations.ping(connection, waitMs));
+    const rttMs = await waits.during(c.env?.holdOpen, () =>
+      whileAllowed(c, operations.ping(connection, waitMs)),
+    );
     return c.json({ rttMs: Math.round(rttMs * 1_000) / 1_000 });
   });
   const remove = createRoute({

@@ -165,9 +165,7 @@ async function subscribed(
   requireSubscribe(c.var.principal, subscribe);
   const subscription = { topicFilter: subscribe, qos: qos ?? 0 } as const;
   const patience = patienceOf(c, undefined);
-  return waitOn(c.var.tenant, connection, c.env?.holdOpen, () =>
-    connection.session.hold(subscription, patience),
-  );
+  return waitOn(c, connection, () => connection.session.hold(subscription, patience));
 }
 
 async function pageAnswer(

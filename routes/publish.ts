@@ -8,7 +8,7 @@ import { publishRefusal } from "../src/access/request-rights.ts";
 import { Problem } from "../src/problem.ts";
 import type { HoldOpen } from "../src/waits.ts";
 import type { App, AppContext, Services } from "./context.ts";
-import { callSignal } from "./middleware/call-signal.ts";
+import { callSignal, whileAllowed } from "./middleware/call-signal.ts";
 import { idempotencyKeyOf, idempotent } from "./middleware/idempotency.ts";
 import { problemResponse } from "./middleware/problems.ts";
 import { requestIdHeader, saidIn } from "./middleware/request-id.ts";
@@ -185,8 +185,11 @@ async function publishArray(
     return c.body(`{"results":[${results.join(",")}]}`, 207, jsonHeaders);
   }
   const waitMs = waitOf(c, wait);
-  const outcomes = await waitOn(c.var.tenant, connection, holdOpenFor(c, waitMs), () =>
-    publishAll(connection.session.publisher, messages, waitMs, caller),
+  const outcomes = await waitOn(
+    c,
+    connection,
+    () => publishAll(connection.session.publisher, messages, waitMs, caller),
+    holdOpenFor(c, waitMs),
   );
   return c.body(`{"results":[${outcomes.map(resultOf).join(",")}]}`, 207, jsonHeaders);
 }
@@ -224,7 +227,8 @@ async function publishAcknowledged(
   const waitMs = waitOf(c, wait);
   const leave = enterWait(c.var.tenant, connection, holdOpenFor(c, waitMs));
   try {
-    return answerOf(call, await connection.session.publisher.publish(message, waitMs, caller));
+    const published = connection.session.publisher.publish(message, waitMs, caller);
+    return answerOf(call, await whileAllowed(c, published));
   } finally {
     leave();
   }

@@ -62,7 +62,7 @@ export function mountRequest(app: App, services: Services): void {
     const started = clock.monotonic();
     const patience = { waitMs: timeoutMs, signal: callSignal(c) };
     const call = { message: { ...message, properties: message.properties }, responseTopic };
-    const response = await waitOn(c.var.tenant, connection, c.env?.holdOpen, () =>
+    const response = await waitOn(c as AppContext, connection, () =>
       connection.session.request(call, patience),
     );
     const ms = roundMs(clock.monotonic() - started);

@@ -34,7 +34,7 @@ export function mountRetained(app: App): void {
     const { topic, wait, format } = c.req.valid("query");
     requireSubscribe(c.var.principal, topic as string as TopicFilter);
     const waitMs = Math.max(1, Math.round((wait ?? defaultWaitSeconds) * 1_000));
-    const message = await waitOn(c.var.tenant, connection, c.env?.holdOpen, () =>
+    const message = await waitOn(c as AppContext, connection, () =>
       connection.session.readRetained(topic, { waitMs, signal: callSignal(c) }),
     );
     if (format === "json") return c.json(messageView(message), 200, { "cache-control": "no-store" }) as never;

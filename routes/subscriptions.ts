@@ -39,7 +39,7 @@ export function mountSubscriptions(app: App): void {
     const { session } = connection;
     const subscription = c.req.valid("json");
     const patience = patienceOf(c, c.req.valid("query").wait);
-    const { result, created } = await waitOn(c.var.tenant, connection, c.env?.holdOpen, () =>
+    const { result, created } = await waitOn(c as AppContext, connection, () =>
       session.subscribe(subscription, patience),
     );
     const location = locationOf(id, subscription.topicFilter);
@@ -118,7 +118,7 @@ async function unsubscribe(
   if (parsed.success) requireSubscribe(c.var.principal, parsed.data);
   if (!parsed.success || session.subscriptions.find(filter) === null) throw unknownFilter();
   const patience = patienceOf(c, wait);
-  await waitOn(c.var.tenant, connection, c.env?.holdOpen, () => session.unsubscribe(parsed.data, patience));
+  await waitOn(c as AppContext, connection, () => session.unsubscribe(parsed.data, patience));
   return c.body(null, 204);
 }
 

@@ -5,7 +5,7 @@ import type { Connection } from "../src/connection/connection.ts";
 import type { Tenant } from "../src/tenant.ts";
 import type { HoldOpen } from "../src/waits.ts";
 import type { AppContext } from "./context.ts";
-import { callSignal } from "./middleware/call-signal.ts";
+import { callSignal, whileAllowed } from "./middleware/call-signal.ts";
 
 const defaultWaitSeconds = 10;
 const mostWaitSeconds = 60;
@@ -92,16 +92,16 @@ export function enterWait(
   };
 }
 
-/** Runs a call that waits for something of a connection. */
+/** Runs a call that waits for something of a connection, for so long as its caller may be here. */
 export async function waitOn<T>(
-  tenant: Pick<Tenant, "registry" | "waits">,
+  c: AppContext,
   connection: Connection,
-  holdOpen: HoldOpen | undefined,
   call: () => Promise<T>,
+  holdOpen: HoldOpen | undefined = c.env?.holdOpen,
 ): Promise<T> {
-  const leave = enterWait(tenant, connection, holdOpen);
+  const leave = enterWait(c.var.tenant, connection, holdOpen);
   try {
-    return await call();
+    return await whileAllowed(c, call());
   } finally {
     leave();
   }

@@ -1,10 +1,12 @@
 import { v7 as uuidv7 } from "uuid";
 import { createRoutes } from "../routes/index.ts";
 import { openAccess } from "./open-access.ts";
-import type { EgressPolicy } from "./broker/egress.ts";
 import type { Resolve } from "./broker/resolver.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { Restart } from "./connection/restart.ts";
+import { closeForbidden } from "./connection/forbidden.ts";
+import { Egress } from "./egress/egress.ts";
+import type { EgressLists, EgressPolicy } from "./egress/policy.ts";
 import type { Logger } from "./log.ts";
 import { createSealer, plainSealer } from "./sealing.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
@@ -29,6 +31,10 @@ export interface RequestContext {
 
 export interface ConnackApp extends AsyncDisposable {
   readonly fetch: (request: Request, context?: RequestContext) => Response | Promise<Response>;
+  /** The server listens there, which is where it must not connect to for somebody. */
+  listening(hostname: string, port: number): void;
+  /** Takes other destinations for allowed at once, and ends what they forbid; with how many connections were ended. */
+  changeEgress(lists: EgressLists): number;
   /** Takes no new work, ends streams and connections gracefully, and resolves when all are closed. */
   close(): Promise<void>;
 }
@@ -79,9 +85,10 @@ async function buildApp(
   const random = overrides.random ?? Math.random;
   const limits = { heartbeatMs: settings.heartbeatMs, writeTimeoutMs: settings.streamWriteTimeoutMs };
   const access = await openAccess(settings, logger, clock, foundation);
+  const egress = new Egress({ allow: settings.egressAllow, deny: settings.egressDeny }, access.isOpen);
   const streams = new Streams(limits, clock, findVanished);
   const restart = new Restart(settings.dialsAtStart);
-  const depsOf = tenantMaker({ settings, logger, clock, random, overrides, foundation });
+  const depsOf = tenantMaker({ settings, logger, clock, random, egress, overrides, foundation });
   const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => restart.add(restored));
   await tenants.restore(await tenantsIn(store));
   const unlisten = store.onHealth(() => healthChanged(store, tenants, logger));
@@ -111,8 +118,23 @@ async function buildApp(
   restart.begin();
   return {
     fetch: (request, context) => routes.fetch(request, context ?? {}),
+    ...egressCalls(egress, tenants),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+function egressCalls(egress: Egress, tenants: Tenants): Pick<ConnackApp, "listening" | "changeEgress"> {
+  return {
+    listening: (hostname, port) => {
+      egress.own.listening(hostname, port);
+      // What came back is dialled already.
+      closeForbidden(tenants.connections());
+    },
+    changeEgress: (lists) => {
+      egress.change(lists);
+      return closeForbidden(tenants.connections());
+    },
   };
 }
 

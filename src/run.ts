@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { readAdminToken } from "./admin-token-file.ts";
 import { createApp, type ConnackApp } from "./app.ts";
+import { configPath, readConfig } from "./config-file.ts";
+import { rereadOnHangUp } from "./hang-up.ts";
 import { createLogger } from "./log.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
 import { serve, type Serving } from "./serve.ts";
@@ -25,7 +27,7 @@ function helpText(): string {
 Usage: bun start [--config FILE] [--help] [--version]
 
   --config FILE  settings from a JSON object, by name in camelCase without the prefix (${camelCase("MAX_STREAMS")});
-                 the environment wins
+                 the environment wins; after SIGHUP the CONNACK_EGRESS_ ones are read again
 
 Settings, from the environment:
 ${names.join("\n")}
@@ -46,41 +48,19 @@ export function loadSettings(argv: readonly string[]): Settings | null {
     process.stdout.write(text);
     return null;
   }
-  const index = argv.indexOf("--config");
   try {
     const unknown = argv.find((arg, i) => arg !== "--config" && argv[i - 1] !== "--config");
     if (unknown !== undefined) {
       const what = unknown.startsWith("-") ? "no such option" : "no arguments are taken";
       throw new SettingsError(`${unknown}: ${what}; see --help`);
     }
-    const settings = parseSettings(process.env, index === -1 ? {} : readConfig(argv[index + 1]));
+    const settings = parseSettings(process.env, readConfig(configPath(argv)));
     return { ...settings, secretKey: readSecretKeys(settings), adminToken: readAdminToken(settings) };
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     process.stderr.write(`${error.message}\n`);
     return process.exit(2);
   }
-}
-
-function readConfig(path: string | undefined): unknown {
-  if (path === undefined) throw new SettingsError("--config needs the name of a file");
-  try {
-    return JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    // A parser's words quote what it stumbled over, which may be a key.
-    const why =
-      error instanceof SyntaxError
-        ? notJson(error)
-        : error instanceof Error
-          ? error.message
-          : "cannot be read";
-    throw new SettingsError(`--config ${path}: ${why}`);
-  }
-}
-
-function notJson({ message }: SyntaxError): string {
-  const place = /line \d+ column \d+|position \d+/.exec(message)?.[0];
-  return `is not JSON${place === undefined ? "" : `, from ${place} on`}`;
 }
 
 export interface StartOptions {
@@ -101,6 +81,8 @@ export async function start(
   const logger = createLogger({ level: settings.logLevel, format, write, now: Date.now });
   const app = await createApp(settings, logger, readVersion()).catch(refuse);
   const serving = listen(app, settings, orAnyPort);
+  app.listening(serving.hostname, serving.port);
+  rereadOnHangUp(app, logger, process.argv.slice(2));
   // One broken connection must not take the others with it; what gets here is a defect, and the log says which.
   for (const kind of ["uncaughtException", "unhandledRejection"] as const) {
     process.on(kind, (error: unknown) =>

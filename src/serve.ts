@@ -43,7 +43,7 @@ interface DenoServer {
 const idleTimeoutSeconds = 30;
 
 /** Listens with the server of the runtime that runs this; the one place that knows which. */
-export function serve(app: ConnackApp, hostname: string, port: number): Serving {
+export function serve(app: Pick<ConnackApp, "fetch">, hostname: string, port: number): Serving {
   const { Bun, Deno } = globalThis as Runtimes;
   if (Bun !== undefined) {
     requireBun(Bun.version);

@@ -1,5 +1,4 @@
 import { defaultTenant } from "./access/principal.ts";
-import { localPolicy } from "./broker/egress.ts";
 import type { AttemptDeps } from "./broker/attempt.ts";
 import { createResolver } from "./broker/resolver.ts";
 import type { AppOverrides } from "./app.ts";
@@ -8,6 +7,7 @@ import type { Clock } from "./clock.ts";
 import { ClientIds } from "./connection/identity.ts";
 import type { SessionLimits } from "./connection/session.ts";
 import type { Keeping } from "./connection/stored-connection.ts";
+import type { EgressPolicy } from "./egress/policy.ts";
 import { withFields, type Logger } from "./log.ts";
 import { sealerFor } from "./sealing.ts";
 import type { Settings } from "./settings.ts";
@@ -24,17 +24,18 @@ export interface TenantParts {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly egress: EgressPolicy;
   readonly overrides: AppOverrides;
   readonly foundation: Foundation;
 }
 
 /** Gives each tenant what is its own, and a share in what is not. */
 export function tenantMaker(parts: TenantParts): MakeDeps {
-  const { settings, logger, clock, random, overrides, foundation } = parts;
+  const { settings, logger, clock, random, egress, overrides, foundation } = parts;
   const budgets = processBudgets(settings);
   const clientIds = new ClientIds();
   const dispatcher = new Dispatcher(settings.maxWebhookRequests);
-  const attempt = attemptDeps(settings, logger, clock, overrides);
+  const attempt = attemptDeps(settings, logger, clock, egress, overrides);
   return (name) => {
     const isDefault = name === defaultTenant;
     const ownLogger = isDefault ? logger : withFields(logger, { tenant: name });
@@ -58,10 +59,16 @@ export function tenantMaker(parts: TenantParts): MakeDeps {
   };
 }
 
-function attemptDeps(settings: Settings, logger: Logger, clock: Clock, overrides: AppOverrides): AttemptDeps {
+function attemptDeps(
+  settings: Settings,
+  logger: Logger,
+  clock: Clock,
+  egress: EgressPolicy,
+  overrides: AppOverrides,
+): AttemptDeps {
   return {
     resolve: overrides.resolve ?? createResolver(settings.dnsServers),
-    policy: overrides.policy ?? localPolicy,
+    policy: overrides.policy ?? egress,
     maxPacketBytes: settings.maxPacketBytes,
     now: clock.monotonic,
     report: (error: unknown) =>

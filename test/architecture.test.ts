@@ -84,9 +84,10 @@ describe("architecture", () => {
       "src/store": [],
       "src/request": ["src/mqtt", "src/store"],
       "src/stream": [],
-      "src/settings": [],
+      "src/egress": [],
+      "src/settings": ["src/egress"],
       "src/access": ["src/mqtt", "src/store"],
-      "src/broker": ["src/request", "src/mqtt"],
+      "src/broker": ["src/request", "src/mqtt", "src/egress"],
       "src/connection": ["src/broker", "src/request", "src/stream", "src/store", "src/mqtt"],
       "src/webhooks": ["src/connection", "src/broker", "src/request", "src/stream", "src/store", "src/mqtt"],
     };

@@ -1,4 +1,5 @@
 import { isAnyone, type Principal } from "../../src/access/principal.ts";
+import { tokenIsOver } from "./unauthorized.ts";
 import type { AppContext } from "../context.ts";
 
 /**
@@ -22,6 +23,21 @@ export function callSignal(c: AppContext): AbortSignal {
     forget();
   });
   return own.signal;
+}
+
+/**
+ * What `work` comes to, or the problem as soon as the caller's right to be here ends. The work itself is not ended by that:
+ * what has been sent cannot be taken back.
+ *
+ * @throws {Problem} `unauthorized`
+ */
+export function whileAllowed<T>(c: AppContext, work: Promise<T>): Promise<T> {
+  const { principal } = c.var;
+  if (isAnyone(principal)) return work;
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const forget = principal.tenure.onOver(() => reject(tokenIsOver()));
+  work.then(resolve, reject).finally(forget);
+  return promise;
 }
 
 /** Whether the caller's right to be here has ended; false where nobody has looked at it yet. */

@@ -4,9 +4,12 @@ import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
 import { Client } from "./client.ts";
 import type { ClientEvent, DisconnectOptions } from "./client-event.ts";
 import type { Connack } from "./connack.ts";
+import { forbiddenFailure } from "./egress.ts";
 import { AttemptError, type Failure, type Stage } from "./failure.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import type { SessionState } from "./session-state.ts";
+import type { Address } from "./resolver.ts";
+import { StageTimer, type Timings } from "./stage-timer.ts";
 import { openTransport, type TransportDeps } from "./transport.ts";
 import {
   closedFailure,
@@ -16,15 +19,6 @@ import {
   timeoutFailure,
   violationFailure,
 } from "./verdict.ts";
-
-/** Milliseconds that each stage took; null for one that was not needed or not reached. */
-export interface Timings {
-  readonly dnsMs: number | null;
-  readonly tcpMs: number | null;
-  readonly tlsMs: number | null;
-  readonly wsMs: number | null;
-  readonly connackMs: number | null;
-}
 
 /** What CONNACK success settled. */
 export interface Established {
@@ -71,13 +65,8 @@ export interface AttemptDeps extends TransportDeps {
   readonly report: (error: unknown) => void;
 }
 
-const timingNames = {
-  dns: "dnsMs",
-  tcp: "tcpMs",
-  tls: "tlsMs",
-  websocket: "wsMs",
-  connack: "connackMs",
-} as const;
+/** "Disconnect with Will Message" (MQTT 5 §3.14.2.1). */
+const disconnectWithWill = 0x04;
 
 /** One try to connect, from the name look-up to the end of the network connection. */
 export class Attempt {
@@ -87,15 +76,10 @@ export class Attempt {
   /** Ends what is under way; null when CONNACK success has come, because it is not small. */
   #abort: AbortController | null;
   readonly #where: string;
-  readonly #timings: Record<(typeof timingNames)[keyof typeof timingNames], number | null> = {
-    dnsMs: null,
-    tcpMs: null,
-    tlsMs: null,
-    wsMs: null,
-    connackMs: null,
-  };
-  #stage: Stage = "dns";
-  #stageSince: number;
+  readonly #timer: StageTimer;
+  /** What was checked for it, until CONNACK success: then it is the address in that. */
+  #addresses: readonly Address[] = [];
+  #established: Established | null = null;
   #client: Client | null = null;
   #keepAlive: KeepAlive | null = null;
   #disconnect: Extract<ClientEvent, { type: "disconnect" }> | null = null;
@@ -110,13 +94,13 @@ export class Attempt {
     this.#deps = deps;
     this.#emit = emit;
     this.#where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-    this.#stageSince = deps.now();
+    this.#timer = new StageTimer(deps.now);
     this.#abort = new AbortController();
     void this.#run(this.#abort);
   }
 
   get timings(): Timings {
-    return this.#timings;
+    return this.#timer.timings;
   }
 
   get client(): Client | null {
@@ -137,7 +121,7 @@ export class Attempt {
   cancel(): void {
     this.#abort?.abort(
       new AttemptError({
-        stage: this.#stage,
+        stage: this.#timer.stage,
         code: "connection-closed",
         detail: "The attempt was cancelled",
         retryable: false,
@@ -149,15 +133,31 @@ export class Attempt {
 
   /** Drops an open network connection for a reason of ours, without DISCONNECT: what is unacknowledged is the broker's. */
   drop(failure: Failure): void {
-    if (this.#stage !== "connected") return;
+    if (this.#timer.stage !== "connected") return;
     this.#violation ??= failure;
     this.#client?.destroy();
+  }
+
+  /** Ends it where the policy forbids by now what it allowed, and tells whether; the broker publishes the will. */
+  recheck(): boolean {
+    const { host, port } = this.#options.request.target;
+    const at = this.#established === null ? this.#addresses : [this.#established];
+    const isAllowed = at.every(({ address }) => this.#deps.policy.check(host, port, address));
+    if (isAllowed || this.#violation !== null) return false;
+    this.#violation = forbiddenFailure;
+    this.#abort?.abort(new AttemptError(forbiddenFailure));
+    if (this.#established?.protocolVersion === "5") {
+      this.#sent = { reasonCode: disconnectWithWill };
+      this.#client?.disconnect({ ...this.#sent, sessionExpiryInterval: undefined });
+      // Before MQTT 5 a DISCONNECT says that all is well, and the broker would drop the will (3.1.1 §3.14.4).
+    } else this.#client?.destroy();
+    return true;
   }
 
   async #run(abort: AbortController): Promise<void> {
     const { timeoutMs, request, settledVersion } = this.#options;
     const deadline = setTimeout(
-      () => abort.abort(new AttemptError(timeoutFailure(this.#stage, timeoutMs, this.#where))),
+      () => abort.abort(new AttemptError(timeoutFailure(this.#timer.stage, timeoutMs, this.#where))),
       timeoutMs,
     );
     const asked = request.protocolVersion;
@@ -170,7 +170,7 @@ export class Attempt {
         return this.#open("3.1.1", abort.signal);
       });
     } catch (error) {
-      this.#markStageEnd();
+      this.#timer.mark();
       this.#emit({ type: "failed", failure: this.#failureOf(error) });
     } finally {
       clearTimeout(deadline);
@@ -181,7 +181,7 @@ export class Attempt {
     if (error instanceof AttemptError) return error.failure;
     this.#deps.report(error);
     return {
-      stage: this.#stage,
+      stage: this.#timer.stage,
       code: "internal-error",
       detail: "Connack failed while connecting",
       retryable: false,
@@ -192,8 +192,12 @@ export class Attempt {
   /** One network connection up to its CONNACK; `connected` is emitted before this resolves. */
   async #open(protocolVersion: ProtocolVersion, signal: AbortSignal): Promise<void> {
     const { request, session, clientId } = this.#options;
-    const { stream, address, error } = await openTransport(request, this.#deps, signal, (stage) =>
-      this.#enter(stage),
+    const { stream, address, error } = await openTransport(
+      request,
+      this.#deps,
+      signal,
+      (stage) => this.#enter(stage),
+      (addresses) => (this.#addresses = addresses),
     );
     const refusal = this.#options.admit(address);
     if (refusal !== null) {
@@ -239,8 +243,9 @@ export class Attempt {
   #connected(client: Client, established: Established): void {
     this.#abort = null;
     client.tell((event) => this.#onClient(event));
-    this.#markStageEnd();
-    this.#stage = "connected";
+    this.#addresses = [];
+    this.#established = established;
+    this.#timer.enter("connected");
     this.#emit({ type: "connected", established });
   }
 
@@ -285,15 +290,7 @@ export class Attempt {
   }
 
   #enter(stage: Stage): void {
-    this.#markStageEnd();
-    this.#stage = stage;
+    this.#timer.enter(stage);
     this.#emit({ type: "stage", stage });
-  }
-
-  #markStageEnd(): void {
-    const at = this.#deps.now();
-    if (this.#stage in timingNames)
-      this.#timings[timingNames[this.#stage as keyof typeof timingNames]] = at - this.#stageSince;
-    this.#stageSince = at;
   }
 }

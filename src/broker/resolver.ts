@@ -1,5 +1,5 @@
 import { lookup, Resolver as NameServerClient } from "node:dns/promises";
-import ipaddr from "ipaddr.js";
+import { parseAddress } from "../egress/address.ts";
 import { AttemptError, errorCode } from "./failure.ts";
 
 /** One address of a host. */
@@ -59,9 +59,8 @@ function askServers(servers: readonly string[]): Resolve {
 }
 
 function literalAddress(host: string): Address | null {
-  if (!ipaddr.isValid(host)) return null;
-  const parsed = ipaddr.parse(host);
-  return { address: parsed.toString(), family: parsed.kind() === "ipv6" ? 6 : 4 };
+  const parsed = parseAddress(host);
+  return parsed && { address: parsed.toString(), family: parsed.kind() === "ipv6" ? 6 : 4 };
 }
 
 function dnsFailure(host: string, code: string) {

@@ -1,9 +1,10 @@
 import type { Duplex } from "node:stream";
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import { dial } from "./dial.ts";
-import { resolveAllowed, type EgressPolicy } from "./egress.ts";
+import type { EgressPolicy } from "../egress/policy.ts";
+import { forbiddenFailure, resolveAllowed } from "./egress.ts";
 import { AttemptError, socketFailure, type Stage } from "./failure.ts";
-import type { Resolve } from "./resolver.ts";
+import type { Address, Resolve } from "./resolver.ts";
 import { explainTlsError, openTls } from "./tls.ts";
 import { openWebSocket } from "./websocket-stream.ts";
 
@@ -26,8 +27,8 @@ export interface OpenTransport {
 type Wanted = Pick<ConnectionRequest, "target" | "tls" | "websocket" | "bindAddress">;
 
 /**
- * Resolves, checks, dials, and speaks TLS and WebSocket as asked; `onStage` hears of each step as it begins.
- * Aborting `signal` destroys whatever is open.
+ * Resolves, checks, dials, and speaks TLS and WebSocket as asked; `onStage` hears of each step as it begins, and
+ * `onChecked` of the addresses, before any is dialled. Aborting `signal` destroys whatever is open.
  *
  * @throws {AttemptError} with the stage that failed; or the signal's reason
  */
@@ -36,13 +37,22 @@ export async function openTransport(
   deps: TransportDeps,
   signal: AbortSignal,
   onStage: (stage: Stage) => void,
+  onChecked: (addresses: readonly Address[]) => void = ignore,
 ): Promise<OpenTransport> {
   const { host, port, transport } = wanted.target;
   const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   onStage("dns");
-  const addresses = await abortable(resolveAllowed(host, deps.resolve, deps.policy), signal);
+  const addresses = await abortable(resolveAllowed(wanted.target, deps.resolve, deps.policy), signal);
+  onChecked(addresses);
   onStage("tcp");
-  const dialNow = () => dial(addresses, where, { port, bindAddress: wanted.bindAddress, signal });
+  const dialNow = async () => {
+    const opened = await dial(addresses, where, { port, bindAddress: wanted.bindAddress, signal });
+    // The policy may have become tighter while it was dialled: nothing is said to what is forbidden now.
+    const dialled = opened.remoteAddress === undefined ? addresses : [{ address: opened.remoteAddress }];
+    if (dialled.every(({ address }) => deps.policy.check(host, port, address))) return opened;
+    opened.destroy();
+    throw new AttemptError(forbiddenFailure);
+  };
   const socket = await dialNow();
   const address = socket.remoteAddress ?? addresses[0]?.address ?? host;
   let stream: Duplex = socket;

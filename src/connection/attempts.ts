@@ -1,6 +1,7 @@
-import { Attempt, type AttemptDeps, type AttemptEvent, type Timings } from "../broker/attempt.ts";
+import { Attempt, type AttemptDeps, type AttemptEvent } from "../broker/attempt.ts";
 import type { Failure } from "../broker/failure.ts";
 import type { SessionState } from "../broker/session-state.ts";
+import type { Timings } from "../broker/stage-timer.ts";
 import { negotiate } from "../mqtt/properties.ts";
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";

@@ -109,10 +109,7 @@ export class Connection {
     return this.#unacknowledged;
   }
 
-  /**
-   * Dials now; an attempt under way goes on, unless `restart` gives it up. `timeoutMs` bounds this attempt more tightly
-   * than the request does.
-   */
+  /** Dials now; an attempt under way goes on, unless `restart` gives it up. `timeoutMs` bounds this attempt as well. */
   dial(cause: DialCause, timeoutMs: number | null = null, restart = false): void {
     this.#apply({ type: "dial", cause, restart, timeoutMs });
   }
@@ -178,6 +175,11 @@ export class Connection {
     return (await this.#attempts.current?.keepAlive?.ping(timeoutMs)) ?? null;
   }
 
+  /** Ends its network connection, or the attempt at one, where the policy forbids it by now; tells whether. */
+  recheck(): boolean {
+    return this.#attempts.current?.recheck() ?? false;
+  }
+
   /** Resolves with the machine at the first moment at which `holds`, or with null when `signal` aborts before. */
   until(holds: (machine: Machine) => boolean, signal: AbortSignal): Promise<Machine | null> {
     return this.#watchers.until(() => (holds(this.#machine) ? this.#machine : null), signal);
@@ -227,8 +229,7 @@ export class Connection {
         this.#unacknowledged = this.session.unfinished + (this.#attempts.current?.client?.unanswered ?? 0);
         return this.#attempts.current?.cancel();
       case "disconnect":
-        void this.#disconnect(effect);
-        return undefined;
+        return void this.#disconnect(effect);
       case "watch":
         return this.#attempts.current?.watch(effect.keepAlive);
       case "arm":
@@ -270,8 +271,7 @@ export class Connection {
   }
 
   #ready(): void {
-    const { state } = this.#machine;
-    const client = this.#attempts.current?.client;
+    const [state, client] = [this.#machine.state, this.#attempts.current?.client];
     if (state.name !== "connected" || !client) return;
     this.session.begin(linkOf(client, state, this.#request));
   }

@@ -12,7 +12,7 @@ const adminToken = z.string().transform((text, context): Secret | null => {
 
 const fileName = z.string().min(1, "expected the name of a file").max(4_096);
 
-/** Who may call, and what may be called for them. */
+/** Who may call. */
 export const accessSettings = {
   ADMIN_TOKEN: {
     ...setting<Secret | null>(

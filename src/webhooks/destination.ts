@@ -23,7 +23,7 @@ export async function checkDestination(
   const { promise: over, resolve: giveUp } = Promise.withResolvers<void>();
   late.signal.addEventListener("abort", () => giveUp(), { once: true });
   try {
-    await Promise.race([resolveAllowed(parsed.endpoint.host, resolve, policy), over]);
+    await Promise.race([resolveAllowed(parsed.endpoint, resolve, policy), over]);
   } catch (error) {
     if (!(error instanceof AttemptError)) throw error;
     if (error.failure.code === "destination-forbidden") throw failureProblem(error.failure);

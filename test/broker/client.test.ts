@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { Attempt } from "../../src/broker/attempt.ts";
 import { IncomingStore } from "../../src/broker/incoming-store.ts";
-import { localPolicy } from "../../src/broker/egress.ts";
 import { PacketIds } from "../../src/broker/packet-ids.ts";
 import { createResolver } from "../../src/broker/resolver.ts";
 import type { SessionState } from "../../src/broker/session-state.ts";
@@ -9,6 +8,7 @@ import { connectionRequestSchema } from "../../src/request/connection-request.ts
 import { accepts } from "../support/broker-scripts.ts";
 import { message } from "../support/publish-scripts.ts";
 import { startScriptedBroker } from "../support/scripted-broker.ts";
+import { openPolicy } from "../support/policies.ts";
 import { describe, it } from "../support/test.ts";
 
 describe("Client", () => {
@@ -32,7 +32,7 @@ describe("Client", () => {
       { request, clientId: "c", settledVersion: null, admit: () => null, timeoutMs: 5_000, session },
       {
         resolve: createResolver([]),
-        policy: localPolicy,
+        policy: openPolicy,
         maxPacketBytes: 65_536,
         now: () => performance.now(),
         report: (error) => reported.push(error),

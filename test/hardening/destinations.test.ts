@@ -5,9 +5,11 @@ import { networkInterfaces } from "node:os";
 import { accepts } from "../support/broker-scripts.ts";
 import { startDnsServer, type DnsServer } from "../support/dns-server.ts";
 import { assertProblem, itHolds, type Rig } from "../support/invariants.ts";
+import { publicPolicy } from "../support/policies.ts";
 import { after, before, describe } from "../support/test.ts";
 
-const nothingLocal = { policy: { loopback: false, private: false } };
+/** As with access control. */
+const nothingLocal = { overrides: { policy: publicPolicy }, bystander: false };
 
 let dns: DnsServer;
 let victim: Server;
@@ -87,7 +89,7 @@ describe("S16: destinations that the policy forbids", () => {
     everySpelling,
     {
       environment,
-      overrides: nothingLocal,
+      ...nothingLocal,
     },
   );
 
@@ -99,7 +101,7 @@ describe("S16: destinations that the policy forbids", () => {
     }
     assert.equal(visits, 0);
   };
-  itHolds("S16 the addresses of this machine: 403", ownAddresses, { environment, overrides: nothingLocal });
+  itHolds("S16 the addresses of this machine: 403", ownAddresses, { environment, ...nothingLocal });
 
   const inBackground = async (rig: Rig) => {
     assert.equal((await rig.open({ id: "x", host: "loopback.test", port }, "?wait=0")).status, 202);
@@ -111,7 +113,7 @@ describe("S16: destinations that the policy forbids", () => {
   };
   itHolds("S16 asynchronously: it fails, and is not tried again", inBackground, {
     environment,
-    overrides: nothingLocal,
+    ...nothingLocal,
   });
 
   const rebound = async (rig: Rig) => {

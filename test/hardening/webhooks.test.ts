@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { accepts, acceptsThen } from "../support/broker-scripts.ts";
 import { startDnsServer, type DnsServer } from "../support/dns-server.ts";
+import { publicPolicy } from "../support/policies.ts";
 import { assertProblem, itHolds, timed, type Rig } from "../support/invariants.ts";
 import { message } from "../support/publish-scripts.ts";
 import { after, before, describe } from "../support/test.ts";
@@ -184,7 +185,7 @@ describe("S75: destinations that the policy forbids", () => {
           "destination-forbidden",
         );
     },
-    { environment, overrides: { policy: { loopback: false, private: false } } },
+    { environment, overrides: { policy: publicPolicy }, bystander: false },
   );
 
   itHolds(

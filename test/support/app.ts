@@ -63,6 +63,7 @@ export async function startApp(
   });
   const app = await createApp(settings, logger, "0.0.0-test", overrides);
   const serving = serve(app, "127.0.0.1", 0);
+  app.listening(serving.hostname, serving.port);
   const url = `http://127.0.0.1:${serving.port}`;
   const call: TestApp["call"] = async (method, path, body, headers = {}, signal) => {
     const json = body === undefined ? {} : { "content-type": "application/json" };

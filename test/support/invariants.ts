@@ -28,11 +28,13 @@ interface RigOptions {
   /** Called when the test begins. */
   readonly environment?: () => Record<string, string>;
   readonly overrides?: AppOverrides;
+  /** False where nothing on this machine may be connected to. */
+  readonly bystander?: boolean;
 }
 
 /** A test after which the invariants at the top of the list of faults are checked. */
 export function itHolds(name: string, body: (rig: Rig) => Promise<void>, options: RigOptions = {}): void {
-  const { environment, overrides, ...rest } = options;
+  const { environment, overrides, bystander: hasBystander = true, ...rest } = options;
   const run = async () => {
     await using bystanders = await startScriptedBroker(accepts());
     await using brokers = new AsyncDisposableStack();
@@ -57,7 +59,7 @@ export function itHolds(name: string, body: (rig: Rig) => Promise<void>, options
         return broker;
       },
     };
-    const bystander = overrides?.policy?.loopback === false ? null : await openBystander(app, bystanders.url);
+    const bystander = hasBystander ? await openBystander(app, bystanders.url) : null;
     await body(rig);
     await checkAlive(app);
     if (bystander !== null) await checkUndisturbed(app, bystander);

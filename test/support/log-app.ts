@@ -31,7 +31,7 @@ export function startLogApp(bounds: LogBounds, limits: StreamLimits): LogApp {
     return new Response(stream, { headers: { "content-type": "text/event-stream" } });
   };
   const close = async () => streams.shutdown();
-  const serving = serve({ fetch, close, [Symbol.asyncDispose]: close }, "127.0.0.1", 0);
+  const serving = serve({ fetch }, "127.0.0.1", 0);
   return {
     log,
     streams,

@@ -5,7 +5,7 @@ import type { Answer, TestApp } from "./app.ts";
 import type { EventReader } from "./event-reader.ts";
 
 /** The environment of a server with tokens, whose brokers are on this machine. */
-export const withTokens = { CONNACK_ADMIN_TOKEN: adminToken };
+export const withTokens = { CONNACK_ADMIN_TOKEN: adminToken, CONNACK_EGRESS_ALLOW: "loopback" };
 
 export interface TokenFields {
   readonly tenant?: string;

@@ -1,5 +1,4 @@
 import type { AppOverrides } from "../../src/app.ts";
-import { localPolicy } from "../../src/broker/egress.ts";
 import { createResolver } from "../../src/broker/resolver.ts";
 import { Budget } from "../../src/budget.ts";
 import { systemClock } from "../../src/clock.ts";
@@ -16,6 +15,7 @@ import type { Schedule } from "../../src/webhooks/schedule.ts";
 import { webhookRequestSchema } from "../../src/webhooks/webhook.ts";
 import { Webhooks } from "../../src/webhooks/webhooks.ts";
 import { Dispatcher } from "../../src/webhooks/dispatcher.ts";
+import { openPolicy } from "./policies.ts";
 import { quick } from "./webhook-endpoint.ts";
 
 /** A connection's logs without the connection. */
@@ -141,7 +141,7 @@ export async function startWebhooks(options: RigOptions = {}): Promise<WebhookRi
     budget: new Budget("", 1_000),
     dispatcher: new Dispatcher(options.maxWebhookRequests ?? 64),
     delivery: {
-      ...{ resolve: createResolver([]), policy: options.policy ?? localPolicy, maxPacketBytes: 0 },
+      ...{ resolve: createResolver([]), policy: options.policy ?? openPolicy, maxPacketBytes: 0 },
       ...{ wall: Date.now, report: (error: unknown) => void logs.push(`"level":"error" ${String(error)}`) },
     },
   });

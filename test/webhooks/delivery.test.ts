@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { createServer, type Socket } from "node:net";
-import { localPolicy, type EgressPolicy } from "../../src/broker/egress.ts";
 import { createResolver } from "../../src/broker/resolver.ts";
+import type { EgressPolicy } from "../../src/egress/policy.ts";
 import { deliver, type Outcome } from "../../src/webhooks/delivery.ts";
 import { parseEndpoint } from "../../src/webhooks/endpoint.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { startDnsServer } from "../support/dns-server.ts";
 import { listenOnLoopback } from "../support/loopback-server.ts";
 import { needs } from "../support/needs.ts";
+import { openPolicy, publicPolicy } from "../support/policies.ts";
 import { describe, it } from "../support/test.ts";
 import { silence, startEndpoint, status } from "../support/webhook-endpoint.ts";
 
@@ -26,7 +27,7 @@ function post(url: string, options: Options = {}): Promise<Outcome> {
   assert.ok(parsed.ok);
   const deps = {
     resolve: createResolver(options.dns === undefined ? [] : [options.dns]),
-    policy: options.policy ?? localPolicy,
+    policy: options.policy ?? openPolicy,
     maxPacketBytes: 0,
     wall: Date.now,
     report: (error: unknown) => assert.fail(String(error)),
@@ -191,9 +192,17 @@ describe("deliver(), and addresses", () => {
 
   it("does not reach what the policy forbids", async () => {
     await using endpoint = await startEndpoint();
-    const policy = { loopback: false, private: false };
-    assert.equal(codeOf(await post(endpoint.url, { policy })), "destination-forbidden");
+    assert.equal(codeOf(await post(endpoint.url, { policy: publicPolicy })), "destination-forbidden");
     assert.equal(endpoint.received.length, 0);
+  });
+
+  it("sends nothing where the policy has become tighter while it dialled", async () => {
+    await using endpoint = await startEndpoint();
+    let checks = 0;
+    const policy = { check: () => (checks += 1) === 1 };
+    assert.equal(codeOf(await post(endpoint.url, { policy })), "destination-forbidden");
+    await endpoint.idle();
+    assert.deepEqual([endpoint.received.length, checks], [0, 2]);
   });
 
   it("says that a name does not exist", async () => {
