@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import type { BrowserRules } from "../src/access/browsers.ts";
 import type { AttemptDeps } from "../src/broker/attempt.ts";
 import type { Clock } from "../src/clock.ts";
 import type { Lifecycle } from "../src/connection/lifecycle.ts";
@@ -34,8 +35,7 @@ export interface Services {
   readonly maxPayloadBytes: number;
   /** As that of event streams. */
   readonly streamWriteTimeoutMs: number;
-  /** Host names besides loopback ones that requests may name. */
-  readonly allowedHosts: readonly string[];
+  readonly browsers: BrowserRules;
   readonly version: string;
   /** False from the moment at which shutdown begins. */
   readonly accepting: () => boolean;

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import { createRoutes } from "../routes/index.ts";
+import { browserRules } from "./access/browsers.ts";
 import { localPolicy, type EgressPolicy } from "./broker/egress.ts";
 import type { AttemptDeps } from "./broker/attempt.ts";
 import { createResolver, type Resolve } from "./broker/resolver.ts";
@@ -164,7 +165,7 @@ async function buildApp(
     maxBodyBytes: settings.maxBodyBytes,
     maxPayloadBytes: settings.maxPayloadBytes,
     streamWriteTimeoutMs: settings.streamWriteTimeoutMs,
-    allowedHosts: settings.allowedHosts,
+    browsers: browserRules(settings),
     version,
     accepting: () => !stopping.signal.aborted,
     stopping: stopping.signal,
