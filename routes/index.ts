@@ -8,6 +8,7 @@ import { accessLog } from "./middleware/access-log.ts";
 import { browserSafety } from "./middleware/browser-safety.ts";
 import { crossOrigin } from "./middleware/cross-origin.ts";
 import { limitBody } from "./middleware/json-body.ts";
+import { checkEncoding } from "./middleware/percent-encoding.ts";
 import { onError, onInvalid, onNotFound } from "./middleware/problems.ts";
 import { nameRequests, sayRequestId } from "./middleware/request-id.ts";
 import { protectAnswer } from "./middleware/response-headers.ts";
@@ -35,6 +36,7 @@ export function createRoutes(services: Services): App {
   // Limits its body by itself: a stream of lines has no end.
   mountPublish(app, services);
   app.use(sayRequestId());
+  app.use(checkEncoding());
   app.use(limitBody(services.maxBodyBytes));
   mountHealth(app, services);
   mountProblems(app);
