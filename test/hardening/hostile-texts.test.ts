@@ -111,6 +111,13 @@ function assertNamed(answer: Answer, pointer: string, what: string): void {
 /** So that "gives back" includes what a map holds in an array. */
 const same = (seen: unknown, text: string) => seen === text || (Array.isArray(seen) && seen[0] === text);
 
+/** Neither UTF-8 nor, where text is asked and not bytes, an MQTT string (MQTT 5 §1.5.4). */
+function assertNotForbidden(text: string, pointer: string, what: string): void {
+  assert.ok(text.isWellFormed(), `${pointer} took ${what}`);
+  const isBytes = /\/(password|payload|correlationData)$/.test(pointer);
+  assert.ok(isBytes || !text.includes("\0"), `${pointer} took ${what}`);
+}
+
 const resolve = () => Promise.resolve([{ address: "127.0.0.1", family: 4 } as const]);
 
 describe("hostile texts", () => {
@@ -126,6 +133,7 @@ describe("hostile texts", () => {
           continue;
         }
         assert.equal(answer.status, 201, `${pointer} with ${what}: ${answer.text.slice(0, 500)}`);
+        assertNotForbidden(text, pointer, what);
         taken += 1;
         const peer = await broker.connection(dials + 1);
         const connect = peer.received[0];
@@ -188,6 +196,7 @@ describe("hostile texts", () => {
           continue;
         }
         assert.equal(created.status, 201, created.text);
+        assertNotForbidden(text, pointer, what);
         const path = `/webhooks/${created.body.id}`;
         const { body } = await rig.call("GET", path);
         assert.equal(seen(body), text, `${pointer} changed ${what}`);
@@ -270,6 +279,7 @@ async function assertArrives(
     assert.equal(publishesAt(peer).length, sent);
     return;
   }
+  assertNotForbidden(text, pointer, what);
   assert.equal(answer.status, 200, `${pointer} with ${what}: ${answer.text.slice(0, 500)}`);
   assert.equal(seen(publishesAt(peer)[sent]) ?? "", text, `${pointer} changed ${what}`);
 }
