@@ -2,7 +2,7 @@
 export const safeNumberLength = 15;
 
 /**
- * Whether a JSON number is read as the number that it says. Not so are `1e400`, which becomes infinite, `1e-400`, which
+ * Whether a JSON number is read as the number that it says, and would be written as it again. Not so are `1e400`, which becomes infinite, `1e-400`, which
  * becomes 0, and integers of more digits than a double has, which become their neighbours; and what is no integer and
  * would become one. Other fractions are rounded, as everywhere. What is no number at all is not for here to judge.
  */
