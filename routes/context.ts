@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Access } from "../src/access/access.ts";
+import type { BrowserRules } from "../src/access/browsers.ts";
 import type { Principal } from "../src/access/principal.ts";
 import type { Clock } from "../src/clock.ts";
 import type { Logger } from "../src/log.ts";
@@ -26,8 +27,7 @@ export interface Services {
   readonly maxPayloadBytes: number;
   /** As that of event streams. */
   readonly streamWriteTimeoutMs: number;
-  /** Host names besides loopback ones that requests may name. */
-  readonly allowedHosts: readonly string[];
+  readonly browsers: BrowserRules;
   readonly version: string;
   /** False from the moment at which shutdown begins. */
   readonly accepting: () => boolean;

@@ -7,10 +7,13 @@ import { mountMessages } from "./messages.ts";
 import { access } from "./middleware/access.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { browserSafety } from "./middleware/browser-safety.ts";
+import { crossOrigin } from "./middleware/cross-origin.ts";
 import { limitBody } from "./middleware/json-body.ts";
+import { checkEncoding } from "./middleware/percent-encoding.ts";
 import { onError, onInvalid, onNotFound } from "./middleware/problems.ts";
 import { ofTenant } from "./middleware/tenant.ts";
 import { nameRequests, sayRequestId } from "./middleware/request-id.ts";
+import { protectAnswer } from "./middleware/response-headers.ts";
 import { mountOutbox } from "./outbox.ts";
 import { mountProbe } from "./probe.ts";
 import { mountProblems } from "./problems.ts";
@@ -30,14 +33,17 @@ export function createRoutes(services: Services): App {
   const app: App = new OpenAPIHono<AppEnv>({ defaultHook: onInvalid });
   app.onError(onError(services.logger));
   app.notFound(onNotFound(app));
-  app.use(nameRequests());
+  app.use(nameRequests(protectAnswer));
   if (services.logger.level === "debug") app.use(accessLog(services.logger, services.clock));
-  app.use(browserSafety(services.allowedHosts));
+  // Before what may refuse: a page that may call has to be able to read why it was refused.
+  if (services.browsers.corsOrigins.size > 0) app.use(crossOrigin(services.browsers));
+  app.use(browserSafety(services.browsers));
   app.use(access(services.access));
   app.use(ofTenant(services.tenants));
   // Limits its body by itself: a stream of lines has no end.
   mountPublish(app, services);
   app.use(sayRequestId());
+  app.use(checkEncoding());
   app.use(limitBody(services.maxBodyBytes));
   mountHealth(app, services);
   mountProblems(app);

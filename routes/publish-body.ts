@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { CallerLeft } from "../src/connection/operations.ts";
 import { Problem } from "../src/problem.ts";
+import { readJson, withoutByteOrderMark } from "./middleware/json-text.ts";
 
 export interface BodyLimit {
   readonly name: string;
@@ -49,14 +50,12 @@ function tooLarge({ name, value }: BodyLimit): Problem {
   });
 }
 
-/** @throws {Problem} `malformed-request` */
+/** @throws {Problem} `malformed-request`, `invalid-request` */
 export function parseJson(bytes: Buffer): unknown {
   if (bytes.length === 0) throw new Problem("malformed-request", "The body is empty; JSON is needed");
   // Not by a reading that puts U+FFFD where the bytes are not UTF-8: the payload would be another one.
   if (!isUtf8(bytes)) throw new Problem("malformed-request", "The body is not valid UTF-8");
-  try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch {
-    throw new Problem("malformed-request", "The body is not valid JSON");
-  }
+  const read = readJson(withoutByteOrderMark(bytes.toString("utf8")), "body");
+  if (!read.ok) throw read.problem;
+  return read.value;
 }

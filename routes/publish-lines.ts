@@ -4,6 +4,7 @@ import type { Publisher, Submission } from "../src/connection/publisher.ts";
 import { Lines, type Line } from "../src/lines.ts";
 import type { PublishMessage } from "../src/mqtt/message.ts";
 import { Problem } from "../src/problem.ts";
+import { readJson, withoutByteOrderMark } from "./middleware/json-text.ts";
 import { reportOf, type Outcome } from "./publish-answer.ts";
 import { readMessage, type MessageRules } from "./publish-message.ts";
 import { Reports } from "./publish-reports.ts";
@@ -163,13 +164,8 @@ export class PublishLines {
         limit: { name: "CONNACK_MAX_BODY_BYTES", value: maxLineBytes },
       });
     }
-    let value: unknown;
-    try {
-      value = JSON.parse(line.text);
-    } catch {
-      return new Problem("malformed-request", "The line is not valid JSON");
-    }
-    return readMessage(value, this.#options.rules);
+    const read = readJson(line.number === 1 ? withoutByteOrderMark(line.text) : line.text, "line");
+    return read.ok ? readMessage(read.value, this.#options.rules) : read.problem;
   }
 
   #settle(waiting: Waiting, outcome: Outcome): void {

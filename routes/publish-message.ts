@@ -2,7 +2,6 @@ import { publishSchema, type PublishMessage } from "../src/mqtt/message.ts";
 import type { QoS } from "../src/mqtt/qos.ts";
 import { parseTopicName, type TopicName } from "../src/mqtt/topic.ts";
 import { Problem } from "../src/problem.ts";
-import { findUnreadable } from "./middleware/json-shape.ts";
 import { invalidRequest } from "./middleware/problems.ts";
 import { payloadTooLarge } from "./publish-options.ts";
 
@@ -16,7 +15,7 @@ export interface MessageRules {
 }
 
 /**
- * A message to publish out of parsed JSON, or what is wrong with it. `path` is where the value stands in the body.
+ * A message to publish out of JSON that was read by `readJson`, or what is wrong with it. `path` is where the value stands in the body.
  */
 export function readMessage(
   value: unknown,
@@ -61,9 +60,6 @@ export function readPlainMessage(value: unknown): PublishMessage | null {
 }
 
 function readAnyMessage(value: unknown, path: readonly (string | number)[]): PublishMessage | Problem {
-  const unreadable = findUnreadable(value);
-  if (unreadable !== null)
-    return invalidRequest([{ path: [...path, ...unreadable.path], message: unreadable.detail }], true);
   const parsed = publishSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   return invalidRequest(

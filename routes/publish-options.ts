@@ -18,6 +18,9 @@ const options = {
 
 type OptionName = keyof typeof options;
 
+/** Headers that a raw publish reads. */
+export const optionHeaders: readonly string[] = Object.values(options);
+
 const byHeader = new Map(
   Object.entries(options).map(([name, header]) => [header.toLowerCase(), name as OptionName]),
 );

@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from "uuid";
 import { createRoutes } from "../routes/index.ts";
 import { openAccess } from "./open-access.ts";
 import type { Resolve } from "./broker/resolver.ts";
+import { browserRules } from "./access/browsers.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { Restart } from "./connection/restart.ts";
 import { closeForbidden } from "./connection/forbidden.ts";
@@ -100,7 +101,7 @@ async function buildApp(
     maxBodyBytes: settings.maxBodyBytes,
     maxPayloadBytes: settings.maxPayloadBytes,
     streamWriteTimeoutMs: settings.streamWriteTimeoutMs,
-    allowedHosts: settings.allowedHosts,
+    browsers: browserRules(settings),
     accepting: () => !stopping.signal.aborted,
     stopping: stopping.signal,
   });

@@ -53,7 +53,7 @@ function textFields(fields: LogFields): string {
 /** Terminal escapes, line ends and bidirectional marks in a broker's words must not act on whoever reads the log. */
 function escapeControls(text: string): string {
   return text.replaceAll(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

@@ -69,15 +69,15 @@ export const catalogue = {
     "Not a host of this server",
     false,
     "The Host header names something that this server does not answer to.",
-    "A proxy that passes on its own host name; name it in CONNACK_ALLOWED_HOSTS.",
+    "A proxy that passes on its own host name; name it in CONNACK_ALLOWED_HOSTS or CONNACK_PUBLIC_URL.",
     "curl -si http://127.0.0.1:8080/healthz",
   ),
   "cross-site-request": entry(
     403,
     "A call from another site",
     false,
-    "A web page of another site tried to change something here.",
-    "A page that is not served by this server.",
+    "A web page of another site tried to use this server.",
+    "A page that is not served by this server; name its origin in CONNACK_CORS_ORIGINS, or that of a proxy in CONNACK_PUBLIC_URL.",
   ),
   "not-found": entry(
     404,

@@ -1,4 +1,5 @@
 import { accessSettings } from "./settings/access.ts";
+import { browserSettings } from "./settings/browsers.ts";
 import { egressSettings } from "./settings/egress.ts";
 import { limitSettings } from "./settings/limits.ts";
 import { serviceSettings } from "./settings/service.ts";
@@ -7,7 +8,13 @@ import type { Setting } from "./settings/setting.ts";
 export type { StoreSetting } from "./settings/forms.ts";
 
 /** Every setting, in the order in which the README lists them. Names are those of the environment, without `CONNACK_`. */
-export const settingsTable = { ...serviceSettings, ...accessSettings, ...egressSettings, ...limitSettings };
+export const settingsTable = {
+  ...serviceSettings,
+  ...browserSettings,
+  ...accessSettings,
+  ...egressSettings,
+  ...limitSettings,
+};
 
 type Table = typeof settingsTable;
 type Camel<S extends string> = S extends `${infer A}_${infer B}`

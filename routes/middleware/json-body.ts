@@ -2,8 +2,7 @@ import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { Problem } from "../../src/problem.ts";
 import type { AppEnv } from "../context.ts";
-import { findUnreadable } from "./json-shape.ts";
-import { pointerTo } from "./problems.ts";
+import { readJson } from "./json-text.ts";
 
 /** Reads at most `maxBytes` of a body, whether its length is announced or it comes in chunks. */
 export function limitBody(maxBytes: number) {
@@ -21,11 +20,12 @@ export function limitBody(maxBytes: number) {
 /** What the schema's own reading takes for JSON, no more: it would call the rest a defect. */
 const jsonType = /^application\/([a-z.-]+\+)?json(;\s*[a-z0-9-]+=[^;]+)*$/i;
 
+/** Leaves out a byte order mark at the very start, as {@link withoutByteOrderMark} does. */
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * Lets only JSON through: the media type, and a body that parses. `optional` takes an absent body for `{}`, whatever
- * its type is said to be. The schema's own reading takes the bytes from the request's cache.
+ * its type is said to be. The schema's own reading takes the text from the request's cache: the one that was looked at.
  */
 export function jsonBody(options: { readonly optional: boolean } = { optional: false }) {
   return createMiddleware<AppEnv>(async (c, next) => {
@@ -48,7 +48,10 @@ export function jsonBody(options: { readonly optional: boolean } = { optional: f
         "This call reads application/json; Content-Type is missing",
       );
     if (text === "") throw new Problem("malformed-request", "The body is empty; a JSON object is needed");
-    checkJson(text);
+    const read = readJson(text, "body");
+    if (!read.ok) throw read.problem;
+    // Its type says string, and what is read there is a promise.
+    Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
     return next();
   });
 }
@@ -67,20 +70,4 @@ function withoutBody({ url, method, headers, signal }: Request): Request {
   const others = new Headers(headers);
   others.delete("content-type");
   return new Request(url, { method, headers: others, signal });
-}
-
-function checkJson(text: string): void {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Problem("malformed-request", "The body is not valid JSON");
-  }
-  const found = findUnreadable(value);
-  if (found === null) return;
-  const pointer = pointerTo(found.path);
-  throw new Problem("invalid-request", {
-    detail: `${pointer}: ${found.detail}`,
-    errors: [{ pointer, detail: found.detail }],
-  });
 }

@@ -33,6 +33,36 @@ export const hostList = z
     "expected host names without ports",
   );
 
+const notAnOrigin =
+  'expected an origin, as "https://connack.example": http or https, a host, maybe a port, no path';
+
+/** An origin as browsers write it (RFC 6454 §6.2), from a URL that may end in `/`. */
+export const origin = z.string().transform((text, context): string => {
+  const found = parseOrigin(text.trim());
+  if (found !== null) return found;
+  context.addIssue({ code: "custom", message: notAnOrigin });
+  return z.NEVER;
+});
+
+export const originList = z.string().transform((text, context): string[] => {
+  const list = commaSeparated(text);
+  if (list.includes("*")) {
+    const message =
+      "* would let every page that anybody opens call this service; list the origins of the pages that are to call it";
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  }
+  const origins = list.map(parseOrigin).filter((one) => one !== null);
+  if (origins.length === list.length) return origins;
+  context.addIssue({ code: "custom", message: `${notAnOrigin}; several are separated by commas` });
+  return z.NEVER;
+});
+
+function parseOrigin(text: string): string | null {
+  if (!/^https?:\/\/[^/?#@\\\s*]+\/?$/i.test(text) || !URL.canParse(text)) return null;
+  return new URL(text).origin;
+}
+
 export const secretKeys = z.string().transform((text, context): readonly Secret<Uint8Array>[] => {
   const list = commaSeparated(text).map((text, index) => ({ text, name: `key ${index + 1}` }));
   const parsed = parseSecretKeys(list);
