@@ -47,7 +47,7 @@ export const catalogue = {
     false,
     "The call has no token, or one that is not valid: unknown, revoked or expired.",
     "A missing header Authorization: Bearer <token>, or a token of another server.",
-    'curl -si http://127.0.0.1:8080/session -H "Authorization: Bearer $CONNACK_TOKEN"',
+    'curl -si http://127.0.0.1:8080/session -H "Authorization: Bearer $TOKEN"',
   ),
   forbidden: entry(
     403,
@@ -55,7 +55,7 @@ export const catalogue = {
     false,
     "The token is valid, and does not have the scope that this call needs, or the topic is outside of its topic filters.",
     "A token that was made for something else; detail says what is missing.",
-    'curl -s http://127.0.0.1:8080/session -H "Authorization: Bearer $CONNACK_TOKEN"',
+    'curl -s http://127.0.0.1:8080/session -H "Authorization: Bearer $TOKEN"',
   ),
   "destination-forbidden": entry(
     403,
