@@ -17,6 +17,7 @@ import { Restart } from "./connection/restart.ts";
 import type { Keeping } from "./connection/stored-connection.ts";
 import { IdempotencyJournal } from "./idempotency-journal.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
+import { readJwt } from "./jwt-settings.ts";
 import type { Logger } from "./log.ts";
 import { createSealer, plainSealer } from "./sealing.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
@@ -204,7 +205,8 @@ async function openAccess(
 ): Promise<Access> {
   const { maxTokens, host } = settings;
   const adminToken = readAdminToken(settings);
-  const access = await Access.start({ store, lease, clock, logger, maxTokens, adminToken, foreign: null });
+  const foreign = readJwt(settings, clock);
+  const access = await Access.start({ store, lease, clock, logger, maxTokens, adminToken, foreign });
   if (!access.isOpen || isLoopback(host)) return access;
   await access[Symbol.asyncDispose]();
   throw new Error(

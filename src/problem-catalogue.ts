@@ -470,6 +470,14 @@ export const catalogue = {
     "A failing disk, or one that is too slow for the load.",
     "curl -s http://127.0.0.1:8080/readyz",
   ),
+  "authority-unavailable": entry(
+    503,
+    "Tokens cannot be checked now",
+    true,
+    "The keys that signed tokens (JWT) are checked with cannot be fetched from CONNACK_JWT_JWKS_URL.",
+    "The identity provider is down, or cannot be reached from this server.",
+    'curl -si "$CONNACK_JWT_JWKS_URL"',
+  ),
   "shutting-down": entry(
     503,
     "Shutting down",

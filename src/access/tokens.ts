@@ -136,11 +136,6 @@ export class Tokens {
     return this.#find(id, mayRule).view();
   }
 
-  /** When a token expires; null where it does not, or there is none with this id. */
-  expiryOf(id: string): number | null {
-    return this.#held.get(id)?.record.expiresAt ?? null;
-  }
-
   /** A page, in the order in which they were made; of one tenant, unless it is null. */
   list(tenant: string | null, limit: number, after: string | null): TokenPage {
     const from = after === null ? 0 : Number.parseInt(after, 36);
