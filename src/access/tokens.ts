@@ -82,10 +82,7 @@ export class Tokens {
   check(text: string, hash: Buffer): Principal | Refusal {
     const id = idInToken(text);
     const held = id === null ? undefined : this.#held.get(id);
-    const isSame = isSameHash(
-      hash,
-      held === undefined ? nobodysHash : Buffer.from(held.record.hash, "base64"),
-    );
+    const isSame = isSameHash(hash, held?.hash ?? nobodysHash);
     if (held === undefined || !isSame || held.isRevoked) return "unknown";
     const now = this.#deps.clock.wall();
     if (held.record.expiresAt !== null && held.record.expiresAt <= now) {
