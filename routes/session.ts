@@ -1,4 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Access } from "../src/access/access.ts";
+import type { Pass } from "../src/access/passes.ts";
+import type { Principal } from "../src/access/principal.ts";
 import { timestamp } from "../src/clock.ts";
 import { requireAccessControl } from "./access-control.ts";
 import type { App, Services } from "./context.ts";
@@ -18,17 +21,12 @@ export function mountSession(app: App, { access }: Services): void {
     const { session, secret } = access.sessions.create(c.var.principal);
     c.header("Set-Cookie", sessionCookie(secret));
     c.header("Cache-Control", "no-store");
-    const { tenant, scopes } = session.principal;
-    return c.json({ tenant, scopes: [...scopes], expiresAt: timestamp(session.expiresAt) }, 201) as never;
+    return c.json(whoIs(access, session.principal, session), 201) as never;
   });
   const get = createRoute({ method: "get", path: "/session", request, responses: answers });
   app.openapi(get, (c) => {
-    const { tenant, scopes, id } = c.var.principal;
-    const session = sessionOf(c, access.sessions);
-    const ends = session?.expiresAt ?? access.tokens.expiryOf(id);
-    const expiresAt = ends === null ? null : timestamp(ends);
     c.header("Cache-Control", "no-store");
-    return c.json({ tenant, scopes: [...scopes], expiresAt }) as never;
+    return c.json(whoIs(access, c.var.principal, sessionOf(c, access.sessions))) as never;
   });
   const remove = createRoute({ method: "delete", path: "/session", request, responses: answers });
   app.openapi(remove, (c) => {
@@ -37,4 +35,13 @@ export function mountSession(app: App, { access }: Services): void {
     c.header("Set-Cookie", noCookie);
     return c.body(null, 204) as never;
   });
+}
+
+/** Who one is; a session ends with its token, where that comes first. */
+function whoIs(access: Access, principal: Principal, session: Pass | null) {
+  const { tenant, scopes } = principal;
+  const ends = [session?.expiresAt ?? null, access.endOf(session?.owner ?? principal)];
+  const known = ends.filter((end) => end !== null);
+  const expiresAt = known.length === 0 ? null : timestamp(Math.min(...known));
+  return { tenant, scopes: [...scopes], expiresAt };
 }

@@ -1,6 +1,7 @@
 import { Access } from "./access/access.ts";
 import { readAdminToken } from "./admin-token-file.ts";
 import type { Clock } from "./clock.ts";
+import { readJwt } from "./jwt-settings.ts";
 import type { Logger } from "./log.ts";
 import { isLoopback, type Settings } from "./settings.ts";
 import type { Lease, Store } from "./store/store.ts";
@@ -14,7 +15,8 @@ export async function openAccess(
 ): Promise<Access> {
   const { maxTokens, host } = settings;
   const adminToken = readAdminToken(settings);
-  const access = await Access.start({ store, lease, clock, logger, maxTokens, adminToken, foreign: null });
+  const foreign = readJwt(settings, clock);
+  const access = await Access.start({ store, lease, clock, logger, maxTokens, adminToken, foreign });
   if (!access.isOpen || isLoopback(host)) return access;
   await access[Symbol.asyncDispose]();
   throw new Error(

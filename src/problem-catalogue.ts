@@ -55,14 +55,15 @@ export const catalogue = {
     false,
     "The call has no token, or one that is not valid: unknown, revoked or expired.",
     "A missing header Authorization: Bearer <token>, or a token of another server.",
-    'curl -si http://127.0.0.1:8080/session -H "Authorization: Bearer $CONNACK_TOKEN"',
+    'curl -si http://127.0.0.1:8080/session -H "Authorization: Bearer $TOKEN"',
   ),
   forbidden: entry(
     403,
     "The token does not allow it",
     false,
-    "The token is valid, but not for this call: it lacks a scope, or the topic is outside of its filters; detail says which.",
-    "A token that was made for something else.",
+    "The token is valid, and does not have the scope that this call needs, or the topic is outside of its topic filters.",
+    "A token that was made for something else; detail says what is missing.",
+    'curl -s http://127.0.0.1:8080/session -H "Authorization: Bearer $TOKEN"',
   ),
   "forbidden-host": entry(
     403,
@@ -476,6 +477,14 @@ export const catalogue = {
     "What was to be kept could not be, and nothing of it has been promised.",
     "A failing disk, or one that is too slow for the load.",
     "curl -s http://127.0.0.1:8080/readyz",
+  ),
+  "authority-unavailable": entry(
+    503,
+    "Tokens cannot be checked now",
+    true,
+    "The keys that signed tokens (JWT) are checked with cannot be fetched from CONNACK_JWT_JWKS_URL.",
+    "The identity provider is down, or cannot be reached from this server.",
+    'curl -si "$CONNACK_JWT_JWKS_URL"',
   ),
   "shutting-down": entry(
     503,

@@ -24,7 +24,8 @@ function helpText(): string {
   });
   return `connack: an HTTP bridge to MQTT brokers
 
-Usage: bun start [--config FILE] [--help] [--version]
+Usage: bun start [serve] [--config FILE] [--help] [--version]
+       bun start token create|list|revoke (bun start token --help)
 
   --config FILE  settings from a JSON object, by name in camelCase without the prefix (${camelCase("MAX_STREAMS")});
                  the environment wins; after SIGHUP the CONNACK_EGRESS_ ones are read again

@@ -64,8 +64,19 @@ export function parseSettings(
     wrong.push("CONNACK_SECRET_KEY and CONNACK_SECRET_KEY_FILE: only one of them can be set");
   if (settings.adminToken !== null && settings.adminTokenFile !== null)
     wrong.push("CONNACK_ADMIN_TOKEN and CONNACK_ADMIN_TOKEN_FILE: only one of them can be set");
+  wrong.push(...wrongAboutJwt(settings));
   if (wrong.length > 0) throw new SettingsError(wrong.join("\n"));
   return settings;
+}
+
+function wrongAboutJwt({ jwtJwksUrl, jwtKeyFile, jwtIssuer, jwtAudience }: Settings): string[] {
+  if (jwtJwksUrl !== null && jwtKeyFile !== null)
+    return ["CONNACK_JWT_JWKS_URL and CONNACK_JWT_KEY_FILE: only one of them can be set"];
+  const all = [jwtJwksUrl ?? jwtKeyFile, jwtIssuer, jwtAudience];
+  if (all.every((each) => each === null) || all.every((each) => each !== null)) return [];
+  return [
+    "CONNACK_JWT_JWKS_URL or CONNACK_JWT_KEY_FILE, CONNACK_JWT_ISSUER, and CONNACK_JWT_AUDIENCE: all of them are needed, or none",
+  ];
 }
 
 function readFile(file: unknown, wrong: string[]): Map<string, string> {

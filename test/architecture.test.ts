@@ -61,6 +61,10 @@ describe("architecture", () => {
     assert.deepEqual(importers(/\/sqlite[^/]*\.ts$/, /^src\/store\//), []);
   });
 
+  it("only access/jwt*.ts imports jose", () => {
+    assert.deepEqual(importers(/^jose$/, /^src\/access\/jwt[^/]*\.ts$/), []);
+  });
+
   it("the embedded broker is the demo's alone", () => {
     assert.deepEqual(importers(/^aedes$/, /^src\/demo\//), []);
     assert.deepEqual(importers(/\/demo\//, /^src\/demo(\.ts|\/)/), []);

@@ -66,6 +66,11 @@ export class Access implements AsyncDisposable {
     return this.tokens.check(text, hash);
   }
 
+  /** When somebody's right runs out, of the wall clock in milliseconds; null where it does not. */
+  endOf({ tenure }: Principal): number | null {
+    return this.#expiry.endOf(tenure);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#expiry[Symbol.dispose]();
     this.tickets[Symbol.dispose]();

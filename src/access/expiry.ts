@@ -16,9 +16,9 @@ export class Expiry implements Disposable {
     this.#wall = wall;
   }
 
-  /** How many have their end before them. */
-  get size(): number {
-    return this.#ends.size;
+  /** When a tenure runs out; null where it does not. */
+  endOf(tenure: Tenure): number | null {
+    return this.#ends.get(tenure) ?? null;
   }
 
   /** Ends `tenure` at this time, unless it is over before. */

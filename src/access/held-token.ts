@@ -8,6 +8,7 @@ export class HeldToken {
   readonly record: TokenRecord;
   lastUsedAt: number | null;
   #principal: Principal | null = null;
+  #hash: Buffer | null = null;
   #isRevoked = false;
 
   constructor(record: TokenRecord, lastUsedAt: number | null) {
@@ -17,6 +18,11 @@ export class HeldToken {
 
   get id(): string {
     return this.record.id;
+  }
+
+  /** SHA-256 of its text, in bytes as soon as it is in use. */
+  get hash(): Buffer {
+    return (this.#hash ??= Buffer.from(this.record.hash, "base64"));
   }
 
   /** Nobody gets in with it, whether the store has let go of it or not. */

@@ -27,7 +27,10 @@ export const tokenRequestSchema = z
       .min(1, "expected at least one character")
       .max(100, "expected at most 100 characters")
       // It is shown in lists, on terminals too.
-      .refine((name) => !/\p{Cc}/u.test(name), "must not have control characters"),
+      .refine(
+        (name) => !/[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(name),
+        "must not have control characters",
+      ),
     scopes: z
       .array(z.enum(scopes))
       .min(1, "expected at least one scope")

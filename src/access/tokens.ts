@@ -82,10 +82,7 @@ export class Tokens {
   check(text: string, hash: Buffer): Principal | Refusal {
     const id = idInToken(text);
     const held = id === null ? undefined : this.#held.get(id);
-    const isSame = isSameHash(
-      hash,
-      held === undefined ? nobodysHash : Buffer.from(held.record.hash, "base64"),
-    );
+    const isSame = isSameHash(hash, held?.hash ?? nobodysHash);
     if (held === undefined || !isSame || held.isRevoked) return "unknown";
     const now = this.#deps.clock.wall();
     if (held.record.expiresAt !== null && held.record.expiresAt <= now) {
@@ -134,11 +131,6 @@ export class Tokens {
   /** @throws {Problem} `not-found`, also for a token that `mayRule` says no to */
   get(id: string, mayRule: (tenant: string) => boolean): TokenView {
     return this.#find(id, mayRule).view();
-  }
-
-  /** When a token expires; null where it does not, or there is none with this id. */
-  expiryOf(id: string): number | null {
-    return this.#held.get(id)?.record.expiresAt ?? null;
   }
 
   /** A page, in the order in which they were made; of one tenant, unless it is null. */

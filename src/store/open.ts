@@ -5,14 +5,19 @@ import { openSqlite } from "./sqlite.ts";
 import type { Store } from "./store.ts";
 
 /** How long a process that is being replaced has to let go of the file. */
-const busyTimeoutMs = 5_000;
+const replacedWithinMs = 5_000;
 
 /**
  * Opens the store that the settings name.
  *
  * @throws {Error} with a sentence for the operator, when it cannot be used
+ * @throws {StoreInUse} when another process has it, and has not let go of it within `busyTimeoutMs`
  */
-export async function openStore(setting: StoreSetting, maxBytes: number): Promise<Store> {
+export async function openStore(
+  setting: StoreSetting,
+  maxBytes: number,
+  busyTimeoutMs = replacedWithinMs,
+): Promise<Store> {
   if (setting.kind === "memory") return new MemoryStore(randomBytes(6).toString("hex"));
   return openSqlite({ file: setting.file, maxBytes, busyTimeoutMs });
 }

@@ -118,6 +118,11 @@ function meaningOf(error: unknown): string {
   }
 }
 
+/** Whether another process has the file open. */
+export function isBusy(error: unknown): boolean {
+  return (resultCode(error) & 0xff) === 5;
+}
+
 /** SQLite's extended result code; 0 for an error that is not SQLite's. */
 export function resultCode(error: unknown): number {
   return error instanceof Error && "errcode" in error ? Number(error.errcode) : 0;

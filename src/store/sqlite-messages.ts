@@ -23,7 +23,7 @@ export type ToEngine =
 export type FromEngine =
   | { readonly type: "opened"; readonly epoch: string; readonly health: StoreHealth }
   /** The file cannot be used, and the thread ends. */
-  | { readonly type: "refused"; readonly message: string }
+  | { readonly type: "refused"; readonly message: string; readonly inUse: boolean }
   /** `results` are those of the so many groups that were committed; null: they will follow with `recovered`. */
   | {
       readonly type: "committed";

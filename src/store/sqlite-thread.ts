@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { Commits } from "./sqlite-commits.ts";
 import { SqliteEngine } from "./sqlite-engine.ts";
-import { UnusableStore, type SqliteOptions } from "./sqlite-file.ts";
+import { isBusy, UnusableStore, type SqliteOptions } from "./sqlite-file.ts";
 import type { FromEngine, Read, ToEngine } from "./sqlite-messages.ts";
 import { StoreError } from "./store.ts";
 
@@ -40,7 +40,8 @@ function openEngine(options: SqliteOptions, say: (message: FromEngine) => void):
     return new SqliteEngine(options);
   } catch (error) {
     const known = error instanceof UnusableStore;
-    say({ type: "refused", message: known ? error.message : `${options.file}: ${String(error)}` });
+    const message = known ? error.message : `${options.file}: ${String(error)}`;
+    say({ type: "refused", message, inUse: known && isBusy(error.cause) });
     return null;
   }
 }

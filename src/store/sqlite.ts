@@ -1,3 +1,4 @@
+import { StoreInUse } from "./in-use.ts";
 import { Worker } from "node:worker_threads";
 import { Listeners } from "../listeners.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -43,7 +44,8 @@ export function openSqlite(options: SqliteOptions): Promise<Store> {
       worker.off("exit", onExit);
       if (message.type === "opened") return resolve(new SqliteStore(worker, message.epoch, message.health));
       void worker.terminate();
-      return reject(new Error(message.type === "refused" ? message.message : died));
+      if (message.type !== "refused") return reject(new Error(died));
+      return reject(message.inUse ? new StoreInUse(message.message) : new Error(message.message));
     });
   });
 }

@@ -24,15 +24,18 @@ describe("Tickets", () => {
     assert.equal(tickets.check(secret.slice(1), "/events"), null);
   });
 
-  it("run out for who comes, not for who is there, who still leaves with the token", () => {
+  it("run out for who comes, not for who is there, who still leaves with the token", async () => {
     let now = 0;
     using tickets = new Tickets(() => now);
-    const by = owner();
+    const [by, idle] = [owner(), owner()];
     const { secret } = tickets.create(by, "/events");
+    tickets.create(idle, "/events");
     let ended = false;
     tickets.check(secret, "/events")?.tenure.onOver(() => (ended = true));
     now = 3_600_000;
     assert.equal(tickets.check(secret, "/events"), null);
+    // Until those are forgotten with which nothing goes on.
+    while (idle.tenure.isWatched) await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(ended, false);
     by.tenure.end();
     assert.equal(ended, true);
@@ -49,6 +52,17 @@ describe("Tickets", () => {
     tickets.create(by, "/events");
     assert.deepEqual([made[0], made[1], made[2], foreign].map(isGood), [true, false, true, true]);
     assert.equal(ended, false);
+  });
+
+  it("are 1,000 of a tenant at most, also where all are in use", () => {
+    using tickets = new Tickets(Date.now);
+    const by = owner();
+    const ended: number[] = [];
+    for (let i = 0; i < 1_001; i += 1) {
+      const { secret } = tickets.create(by, "/events");
+      tickets.check(secret, "/events")?.tenure.onOver(() => ended.push(i));
+    }
+    assert.deepEqual(ended, [0]);
   });
 
   it("are not made from a token that is over", () => {

@@ -199,6 +199,17 @@ describe("the last use of a token", () => {
     assert.equal(next.tokens.get(view.id, anyTenant).lastUsedAt, new Date(3_000_000).toISOString());
   });
 
+  it("goes with its token", async () => {
+    const store = new RiggedStore();
+    await using access = await startAccess({ store });
+    const { token, view } = await made(access);
+    principalOf(access, token);
+    await access.tokens.flush();
+    assert.equal((await store.disk.records("token-uses", null, 10)).length, 1);
+    await access.tokens.revoke(view.id, anyTenant);
+    assert.deepEqual(await store.disk.records("token-uses", null, 10), []);
+  });
+
   it("fails no call and no end where the store refuses, and brings back no token that was revoked", async () => {
     const store = new RiggedStore();
     const access = await startAccess({ store });

@@ -15,7 +15,7 @@ function waitingApp(control: TestAccess) {
   const app = new Hono<AppEnv>();
   const entered = Promise.withResolvers<AbortSignal>();
   app.onError(onError(quiet));
-  app.use(nameRequests());
+  app.use(nameRequests(() => {}));
   app.use(access(control));
   app.get("/wait", async (c) => {
     const signal = callSignal(c);

@@ -65,6 +65,10 @@ describe("/session", () => {
     assert.equal(wrong.status, 401);
     const both = await app.call("POST", "/tokens", { name: "x", scopes: ["publish"] }, { cookie, ...admin });
     assert.equal(both.status, 201);
+    const said = await app.call("GET", "/session", undefined, { cookie, ...admin });
+    assert.equal(said.body.expiresAt, null);
+    await app.call("DELETE", "/session", undefined, { cookie, ...admin });
+    assert.equal((await app.call("GET", "/session", undefined, { cookie })).status, 200);
   });
 
   it("ends by DELETE, which clears the cookie, and with its token", async () => {
