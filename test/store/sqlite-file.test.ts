@@ -56,8 +56,7 @@ describe("an SQLite store's file", () => {
     for (const end of ["", "-wal", ".reserve"]) chmodSync(`${place.file}${end}`, 0o664);
     const { store, lease } = await place.open();
     await store.commit(lease, [put("k", "v")]);
-    for (const end of ["", "-wal"])
-      assert.equal(statSync(`${place.file}${end}`).mode & 0o777, 0o600, end);
+    for (const end of ["", "-wal"]) assert.equal(statSync(`${place.file}${end}`).mode & 0o777, 0o600, end);
     await store[Symbol.asyncDispose]();
   });
 
