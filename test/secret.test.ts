@@ -19,12 +19,12 @@ const secrets = fc.oneof(
 
 /** What somebody may do with one without thinking of it. */
 const ways: Readonly<Record<string, (secret: Secret<string | Uint8Array>) => unknown>> = {
-  "a template": (secret) => `${secret as unknown as string}`,
+  "a template": (secret) => `a ${secret as unknown as string}`,
   "a concatenation": (secret) => "a " + (secret as unknown as string),
   "String()": (secret) => String(secret),
   "toLocaleString()": (secret) => secret.toLocaleString(),
   "JSON.stringify()": (secret) => JSON.stringify({ secret, deep: { list: [secret] } }),
-  "a spread": (secret) => JSON.stringify({ ...secret }),
+  "a spread": (secret) => JSON.stringify({ ...(secret as object) }),
   "Object.entries()": (secret) =>
     [...Object.entries(secret), ...Object.getOwnPropertyNames(secret), ...Reflect.ownKeys(secret)].join(),
   "structuredClone()": (secret) => inspect(structuredClone(secret), { showHidden: true, depth: 9 }),

@@ -72,7 +72,7 @@ describe("what we depend on", () => {
       `https://${host}/${name}/-/${name.split("/").at(-1)}-${version}.tgz`;
     const all = (host: (name: string) => string) => ({
       ...chain,
-      npm: chain.npm.map((each) => ({ ...each, source: at(host(each.name), each) })),
+      npm: chain.npm.map((each) => Object.assign({}, each, { source: at(host(each.name), each) })),
     });
     assert.deepEqual(findings(all(() => "one.example")), []);
     const two = findings(all((name) => (name === "zod" ? "two.example" : "one.example")));

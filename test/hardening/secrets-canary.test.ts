@@ -32,7 +32,7 @@ function keyOf(pem: string, passphrase: string): { canary: Canary; encrypted: st
   const encrypted = key.export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase });
   const piece = der.subarray(48, 66);
   assert.ok(pem.includes(piece.toString("base64")), "the key is where it was expected");
-  return { canary: canaryOfBytes("the private key", Buffer.from(piece), pem), encrypted: String(encrypted) };
+  return { canary: canaryOfBytes("the private key", Buffer.from(piece), pem), encrypted };
 }
 
 const key = keyBytes();

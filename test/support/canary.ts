@@ -38,7 +38,7 @@ function needlesOf(bytes: Buffer): Canary["needles"] {
     ["percent-encoding in capitals", hex.toUpperCase().replaceAll(/../g, "%$&")],
     ["a list of bytes", spaced.join(",")],
     ["a list of bytes with blanks", spaced.join(", ")],
-    ["its reverse", Buffer.from(bytes).reverse().toString("latin1")],
+    ["its reverse", Buffer.from(bytes.toReversed()).toString("latin1")],
     ...[0, 1, 2].flatMap((shift) => {
       const base64 = inBase64(bytes, shift);
       const url = base64.replaceAll("+", "-").replaceAll("/", "_");

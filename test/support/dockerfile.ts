@@ -19,7 +19,7 @@ export interface Dockerfile {
   readonly entrypoint: readonly string[];
   readonly healthcheck: readonly string[];
   /** The last of an instruction, as it stands. */
-  one(name: string): string;
+  readonly one: (name: string) => string;
 }
 
 const root = resolve(import.meta.dirname, "../..");

@@ -9,19 +9,18 @@ export function findings(chain: SupplyChain): string[] {
 }
 
 function pins({ manifest, npm, bun }: SupplyChain): string[] {
-  return Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }).flatMap(
-    ([name, version]) => {
-      if (!exact.test(version)) return [`${name} is not pinned in package.json: ${version}`];
-      const inNpm = npm.some(
-        ({ path, ...locked }) => path === `node_modules/${name}` && locked.version === version,
-      );
-      const inBun = bun.some((locked) => locked.name === name && locked.version === version);
-      return [
-        ...(inNpm ? [] : [`${name}@${version} is not in package-lock.json; run npm install`]),
-        ...(inBun ? [] : [`${name}@${version} is not in bun.lock; run bun install`]),
-      ];
-    },
-  );
+  const found: string[] = [];
+  for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+    if (!exact.test(version)) {
+      found.push(`${name} is not pinned in package.json: ${version}`);
+      continue;
+    }
+    if (!npm.some((locked) => locked.path === `node_modules/${name}` && locked.version === version))
+      found.push(`${name}@${version} is not in package-lock.json; run npm install`);
+    if (!bun.some((locked) => locked.name === name && locked.version === version))
+      found.push(`${name}@${version} is not in bun.lock; run bun install`);
+  }
+  return found;
 }
 
 /** Everything comes from the one registry that the client is set to, with the hash of what it gave. */
