@@ -142,6 +142,19 @@ describe("architecture", () => {
     ]);
   });
 
+  it("nothing starts programs, evaluates text, or shows itself in the list of processes", () => {
+    assert.deepEqual(importers(/^node:(child_process|cluster|vm|inspector|repl|wasi)$/, /^$/), []);
+    const acting = sources.filter(({ text }) =>
+      /\beval\(|\bnew Function\(|\bprocess\.title\b|\bimport\((?!")/.test(
+        text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, ""),
+      ),
+    );
+    assert.deepEqual(
+      acting.map(({ path }) => path),
+      [],
+    );
+  });
+
   it("files have at most 300 lines; data tables apart", () => {
     const long = sources.filter(
       ({ text, path }) => text.split("\n").length > 300 && path !== "src/problem-catalogue.ts",

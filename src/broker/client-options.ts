@@ -46,7 +46,9 @@ const keptWindow = 1_000;
 function connectProperties({ properties, log }: ConnectionRequest, maxPacketBytes: number) {
   const maximumPacketSize = Math.min(properties?.maximumPacketSize ?? maxPacketBytes, maxPacketBytes);
   const window = log.durable ? { receiveMaximum: keptWindow } : {};
-  return { ...window, ...defined(properties ?? {}), maximumPacketSize };
+  const { authenticationData, ...rest } = properties ?? {};
+  const data = authenticationData && { authenticationData: Buffer.from(authenticationData.reveal()) };
+  return { ...window, ...defined(rest), ...data, maximumPacketSize };
 }
 
 function willOptions(

@@ -18,6 +18,7 @@ type ReshapedFields =
   | "username"
   | "clientId"
   | "websocket"
+  | "properties"
   | "durable";
 
 /** What a caller asked for, validated and in one form; secrets are wrapped. Nothing past the door checks it again. */
@@ -29,10 +30,16 @@ export interface ConnectionRequest extends Omit<RequestFields, ReshapedFields> {
   readonly clientId: string | undefined;
   readonly username: Secret | undefined;
   readonly password: Secret<Uint8Array> | undefined;
+  readonly properties: ConnectProperties | undefined;
   readonly websocket:
     | { readonly headers: Readonly<Record<string, Secret>>; readonly protocol: string }
     | undefined;
 }
+
+/** Of CONNECT; the authentication data, which is a password by another name, is wrapped. */
+export type ConnectProperties = Omit<NonNullable<RequestFields["properties"]>, "authenticationData"> & {
+  readonly authenticationData?: Secret<Uint8Array>;
+};
 
 export interface ParsedRequest {
   readonly id: string | undefined;
@@ -67,6 +74,7 @@ export const connectionRequestSchema = requestFields.transform((fields, context)
     username,
     password,
     websocket,
+    properties,
     ...rest
   } = fields;
   const credentials = { username: target.username ?? username, password: target.password ?? password };
@@ -92,6 +100,7 @@ export const connectionRequestSchema = requestFields.transform((fields, context)
     target: target.target,
     username: credentials.username === undefined ? undefined : new Secret(credentials.username),
     password: bytes === undefined ? undefined : new Secret(bytes),
+    properties: properties && wrapAuthentication(properties),
     websocket: websocket && {
       protocol: websocket.protocol,
       headers: Object.fromEntries(
@@ -101,6 +110,15 @@ export const connectionRequestSchema = requestFields.transform((fields, context)
   };
   return { id, request, saysDurable: fields.durable !== undefined };
 });
+
+function wrapAuthentication({
+  authenticationData,
+  ...rest
+}: NonNullable<RequestFields["properties"]>): ConnectProperties {
+  return authenticationData === undefined
+    ? rest
+    : { ...rest, authenticationData: new Secret<Uint8Array>(authenticationData) };
+}
 
 function readTarget(
   fields: RequestFields,
@@ -159,7 +177,7 @@ function checkVersion(fields: RequestFields, issue: Issue): void {
 
 /** Where a request uses what only version 5 has; `auto` does not fall back when there is any. */
 export function version5Fields(
-  request: Pick<RequestFields, "properties" | "will" | "subscriptions">,
+  request: Pick<RequestFields, "will" | "subscriptions"> & { readonly properties?: object | undefined },
 ): { path: (string | number)[] }[] {
   const found: { path: (string | number)[] }[] = [];
   if (request.properties !== undefined) found.push({ path: ["properties"] });

@@ -84,9 +84,9 @@ function parsed(text: string): object {
   throw new UnreadableRequest("it is not one");
 }
 
-/** What is never shown: all that is wrapped, and what is not, for its type is another. */
+/** What is never shown: all that is wrapped, and what is not, for only its query is secret. */
 function isSecret({ at, wrapped }: Piece): boolean {
-  return wrapped || isAt(at, "target", "path") || isAt(at, "properties", "authenticationData");
+  return wrapped || isAt(at, "target", "path");
 }
 
 /** A WebSocket path with a query, which may be signed, as that of AWS IoT is; `displayUrl()` does not show it either. */

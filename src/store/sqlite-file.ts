@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { applicationId, migrate, migrations, run } from "./sqlite-schema.ts";
@@ -25,6 +25,7 @@ export function openFile({ file, busyTimeoutMs }: SqliteOptions): DatabaseSync {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     // SQLite would make it for everybody to read, and the files beside it are as it is.
     closeSync(openSync(file, "a", 0o600));
+    for (const end of ["", "-wal", "-journal"]) makePrivate(`${file}${end}`);
     return new DatabaseSync(file);
   });
   try {
@@ -36,6 +37,8 @@ export function openFile({ file, busyTimeoutMs }: SqliteOptions): DatabaseSync {
       // Each commit is on disk when it has resolved, and not only safe from a crash of the process.
       run(database, "PRAGMA synchronous = FULL");
       run(database, `PRAGMA cache_size = -${cacheKibibytes}`);
+      // Nothing is written beside the file: not where others may look, and there may be nowhere else to write.
+      run(database, "PRAGMA temp_store = MEMORY");
       run(database, "BEGIN IMMEDIATE");
       run(database, "COMMIT");
       const version = prepareFile(database, file, existed);
@@ -47,6 +50,21 @@ export function openFile({ file, busyTimeoutMs }: SqliteOptions): DatabaseSync {
     throw error;
   }
   return database;
+}
+
+/**
+ * Takes a file that was restored or copied away from all but its owner: passwords in it are sealed, messages are not. Not
+ * every file system has permissions, and one that others own is theirs to look after.
+ */
+function makePrivate(path: string): void {
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+  // Windows has no such permissions, and shows all files as everybody's.
+  if (process.platform === "win32" || (mode & 0o077) === 0) return;
+  try {
+    chmodSync(path, mode & 0o700);
+  } catch {
+    // As it was.
+  }
 }
 
 /** The version of the file's tables, after it is known to be ours. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openSqlite } from "../../src/store/sqlite.ts";
@@ -47,6 +47,17 @@ describe("an SQLite store's file", () => {
       assert.equal(statSync(`${place.file}${end}`).mode & 0o777, 0o600, end);
     await store[Symbol.asyncDispose]();
     assert.ok(existsSync(place.file));
+  });
+
+  inDirectory("is the owner's alone again when it was restored for everybody to read", async (place) => {
+    await filled(place);
+    // A log that a crash has left.
+    writeFileSync(`${place.file}-wal`, "");
+    for (const end of ["", "-wal", ".reserve"]) chmodSync(`${place.file}${end}`, 0o664);
+    const { store, lease } = await place.open();
+    await store.commit(lease, [put("k", "v")]);
+    for (const end of ["", "-wal"]) assert.equal(statSync(`${place.file}${end}`).mode & 0o777, 0o600, end);
+    await store[Symbol.asyncDispose]();
   });
 
   inDirectory(

@@ -4,6 +4,7 @@ import { runtimeProgram, thisRuntime, type RuntimeName } from "./runtimes.ts";
 
 /** A child process whose output is kept; it is killed with its scope. */
 export interface Program extends AsyncDisposable {
+  readonly pid: number;
   /** All that it has written to standard output and standard error. */
   output(): string;
   /** What matches in its output, now or when it comes; rejects when it ends before. */
@@ -45,6 +46,8 @@ export function startProgram(
     });
   });
   return {
+    // Where it could not be started, `exited` says so.
+    pid: child.pid ?? 0,
     output: () => text,
     printed: (pattern) =>
       new Promise((resolve, reject) => {
