@@ -4,7 +4,7 @@ import { defaultTenant, openPrincipal } from "./access/principal.ts";
 import { localPolicy, type EgressPolicy } from "./broker/egress.ts";
 import type { AttemptDeps } from "./broker/attempt.ts";
 import { createResolver, type Resolve } from "./broker/resolver.ts";
-import { processBudgets, tenantBudgets } from "./budgets.ts";
+import { processBudgets, tenantBudgets, unboundedBudgets } from "./budgets.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import type { SessionLimits } from "./connection/session.ts";
 import { Restart } from "./connection/restart.ts";
@@ -153,7 +153,7 @@ function tenantMaker(parts: TenantParts): MakeDeps {
     return {
       ...{ keeping, attempt, clock, random, dispatcher },
       logger: ownLogger,
-      budgets: isDefault ? budgets : tenantBudgets(settings, budgets),
+      budgets: isDefault ? unboundedBudgets(budgets) : tenantBudgets(settings, budgets),
       sessionLimits: sessionLimits(settings),
       maxEvents: settings.maxEvents,
       webhookSchedule: overrides.webhookSchedule,

@@ -2,11 +2,12 @@ import { accessSettings } from "./settings/access.ts";
 import { limitSettings } from "./settings/limits.ts";
 import { serviceSettings } from "./settings/service.ts";
 import type { Setting } from "./settings/setting.ts";
+import { totalSettings } from "./settings/totals.ts";
 
 export type { StoreSetting } from "./settings/forms.ts";
 
 /** Every setting, in the order in which the README lists them. Names are those of the environment, without `CONNACK_`. */
-export const settingsTable = { ...serviceSettings, ...accessSettings, ...limitSettings };
+export const settingsTable = { ...serviceSettings, ...accessSettings, ...limitSettings, ...totalSettings };
 
 type Table = typeof settingsTable;
 type Camel<S extends string> = S extends `${infer A}_${infer B}`

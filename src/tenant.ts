@@ -33,8 +33,6 @@ export interface TenantDeps {
   readonly webhookSchedule: Schedule | undefined;
 }
 
-const maxIdempotencyKeys = 10_000;
-
 /** All that belongs to one tenant: nothing in it can reach another's. */
 export class Tenant {
   readonly name: string;
@@ -57,19 +55,28 @@ export class Tenant {
     this.#keeping = keeping;
     this.budgets = budgets;
     this.attempt = attempt;
-    this.lifecycle = new Lifecycle(store.epoch, clock, logger, deps.maxEvents, isKept ? journal : null);
-    this.registry = new Registry(
-      {
-        ...{ attempt, lifecycle: this.lifecycle, clock, random },
-        newEpoch: () => randomBytes(6).toString("hex"),
-        limits: deps.sessionLimits,
-        keeping: isKept ? keeping : null,
-      },
-      budgets.connections,
+    this.lifecycle = new Lifecycle(
+      store.epoch,
+      clock,
+      logger,
+      deps.maxEvents,
+      isKept ? journal : null,
+      budgets.logBytes,
     );
+    this.registry = new Registry({
+      ...{ attempt, lifecycle: this.lifecycle, clock, random },
+      newEpoch: () => randomBytes(6).toString("hex"),
+      limits: deps.sessionLimits,
+      keeping: isKept ? keeping : null,
+      budgets,
+    });
     this.operations = new Operations(this.registry, clock);
     const answers = isKept ? new IdempotencyJournal(keeping, logger) : null;
-    this.idempotency = new IdempotencyKeys(maxIdempotencyKeys, clock.monotonic, undefined, answers);
+    this.idempotency = new IdempotencyKeys(
+      { keys: budgets.idempotencyKeys, bytes: budgets.idempotencyBytes },
+      clock.monotonic,
+      answers,
+    );
     this.waits = new Waits(budgets.waits);
     this.webhooks = new Webhooks({
       ...{ ...keeping, clock, random, logger, connections: this.registry },
@@ -108,8 +115,8 @@ export class Tenant {
 
   /** Whether nothing would be lost, and nobody disturbed, if it were closed and opened again. */
   get isIdle(): boolean {
-    const { connections, streams, waits, webhooks } = this.budgets;
-    return [connections, streams, waits, webhooks].every(({ used }) => used === 0);
+    const { connections, streams, waits, webhooks, bodyBytes } = this.budgets;
+    return [connections, streams, waits, webhooks, bodyBytes].every(({ used }) => used === 0);
   }
 
   /** Closes what it has, gracefully; resolves when all of it is kept that is to be. */
@@ -123,5 +130,7 @@ export class Tenant {
   async end(): Promise<void> {
     await this.idempotency.flush();
     this.#keeping.journal.close();
+    this.idempotency.release();
+    this.lifecycle.all.close();
   }
 }

@@ -49,7 +49,7 @@ export class Connection {
   #successor: Connection | null = null;
 
   constructor(id: string, request: ConnectionRequest, origin: Origin, deps: ConnectionDeps) {
-    const { lifecycle, clock, random, limits } = deps;
+    const { lifecycle, clock, random, limits, budgets } = deps;
     const keeping = request.durable ? deps.keeping : null;
     const beginning = beginningOf(id, request, origin, { ...deps, keeping });
     this.id = id;
@@ -60,8 +60,7 @@ export class Connection {
     this.#machine = beginning.machine;
     this.events = lifecycle.newLog(keeping && places.eventLog(id, this.#incarnation));
     this.session = new Session(request, {
-      limits,
-      clock,
+      ...{ limits, budgets, clock },
       machine: () => this.#machine,
       tell: (announcement) => this.#tell(announcement),
       parts: beginning.parts,

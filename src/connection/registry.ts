@@ -1,4 +1,3 @@
-import type { Budget } from "../budget.ts";
 import { Problem } from "../problem.ts";
 import { Connection, type ConnectionDeps } from "./connection.ts";
 import { IdleTimer, type Holders } from "./idle-timer.ts";
@@ -38,7 +37,6 @@ export interface Added {
 /** The connections of a tenant, by id. Bounded; what is closed is gone from it. */
 export class Registry {
   readonly #deps: ConnectionDeps;
-  readonly #budget: Budget;
   readonly #entries = new Map<string, Entry>();
   /** Those that have lost their id and are still closing. */
   readonly #replaced = new Set<Connection>();
@@ -48,7 +46,7 @@ export class Registry {
   #order = 0;
   #stopping = false;
 
-  constructor(deps: Omit<ConnectionDeps, "onClosed" | "isSucceeded">, budget: Budget) {
+  constructor(deps: Omit<ConnectionDeps, "onClosed" | "isSucceeded">) {
     this.#deps = {
       ...deps,
       onClosed: (closed) => this.#remove(closed),
@@ -57,7 +55,6 @@ export class Registry {
         return holder !== undefined && holder !== closed && holder.request.durable;
       },
     };
-    this.#budget = budget;
   }
 
   get size(): number {
@@ -80,14 +77,17 @@ export class Registry {
     this.#refuseWhenStopping();
     if (this.#entries.has(id))
       throw new Problem("connection-exists", `A connection with the id "${id}" exists`);
-    const full = this.#budget.take();
+    const { connections } = this.#deps.budgets;
+    const full = connections.check();
     if (full !== null) throw full.problem("connections", 10);
+    this.#refuseSubscriptions(request.subscriptions.length);
+    connections.force();
     return this.#enter(this.#make(id, request, { kept }));
   }
 
   /** Brings back what was stored; it has not dialled yet. The bound on connections does not keep it away. */
   restore(id: string, stored: NonNullable<Origin["stored"]>): Connection {
-    this.#budget.force();
+    this.#deps.budgets.connections.force();
     return this.#enter(this.#make(id, stored.was.request, { kept: true, stored })).connection;
   }
 
@@ -96,8 +96,19 @@ export class Registry {
       throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
   }
 
-  /** A connection that may take the place of `old`; nothing has happened to either. */
+  /** @throws {Problem} `limit-reached` where there is no room for so many more */
+  #refuseSubscriptions(more: number): void {
+    const full = more <= 0 ? null : this.#deps.budgets.subscriptions.check(more);
+    if (full !== null) throw full.problem("subscriptions", 10);
+  }
+
+  /**
+   * A connection that may take the place of `old`; nothing has happened to either.
+   *
+   * @throws {Problem} `limit-reached`
+   */
   successor(old: Connection, request: ConnectionRequest, clientId: string | null): Connection {
+    this.#refuseSubscriptions(request.subscriptions.length - old.session.subscriptions.size);
     return this.#make(old.id, request, { kept: true, clientId, predecessor: old });
   }
 
@@ -129,6 +140,7 @@ export class Registry {
       request.idleTtlMs === null
         ? null
         : new IdleTimer(request.idleTtlMs, holders, monotonic, () => this.#goIdle(connection));
+    connection.session.subscriptions.enter();
     this.#order += 1;
     // Pages go by order, so that the map must be in that order too.
     this.#entries.delete(id);
@@ -249,7 +261,7 @@ export class Registry {
     if (entry?.connection !== connection) return;
     entry.idle?.stop();
     this.#entries.delete(connection.id);
-    this.#budget.give();
+    this.#deps.budgets.connections.give();
     if (this.#stopping) this.#stopped.set(connection.id, connection);
   }
 }
