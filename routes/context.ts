@@ -3,6 +3,9 @@ import type { Context } from "hono";
 import type { Principal } from "../src/access/principal.ts";
 import type { Clock } from "../src/clock.ts";
 import type { Logger } from "../src/log.ts";
+import type { Counters } from "../src/metrics/counters.ts";
+import type { Metrics } from "../src/metrics/metrics.ts";
+import type { MetricsView } from "../src/metrics/view.ts";
 import type { Store } from "../src/store/store.ts";
 import type { Streams } from "../src/stream/streams.ts";
 import type { Peer } from "../src/stream/vanished.ts";
@@ -22,6 +25,13 @@ export interface Services {
   readonly random: () => number;
   readonly newId: () => string;
   readonly logger: Logger;
+  /** Of all tenants. */
+  readonly counters: Counters;
+  readonly metrics: Metrics;
+  /** What an operator sees of metrics. */
+  readonly serverMetrics: () => MetricsView;
+  /** Whether all answers say how many calls are left, and not only those to who has a token. */
+  readonly tellsRates: boolean;
   readonly maxBodyBytes: number;
   readonly maxPayloadBytes: number;
   /** As that of event streams. */
@@ -45,6 +55,8 @@ export interface AppEnv {
     principal: Principal;
     /** All that the principal's tenant has. */
     tenant: Tenant;
+    /** Where what comes of the call counts; the tenant's, as soon as that is known. */
+    counters: Counters | undefined;
   };
 }
 

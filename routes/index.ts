@@ -5,11 +5,15 @@ import { mountEvents } from "./events.ts";
 import { mountHealth } from "./health.ts";
 import { mountMessages } from "./messages.ts";
 import { accessLog } from "./middleware/access-log.ts";
+import { readBodies } from "./middleware/body-budget.ts";
 import { browserSafety } from "./middleware/browser-safety.ts";
+import { counting } from "./middleware/counting.ts";
 import { limitBody } from "./middleware/json-body.ts";
 import { onError, onInvalid, onNotFound } from "./middleware/problems.ts";
+import { limitRate } from "./middleware/rate.ts";
 import { ofTenant } from "./middleware/tenant.ts";
 import { nameRequests, sayRequestId } from "./middleware/request-id.ts";
+import { mountMetrics } from "./metrics.ts";
 import { mountOutbox } from "./outbox.ts";
 import { mountProbe } from "./probe.ts";
 import { mountProblems } from "./problems.ts";
@@ -26,6 +30,7 @@ export function createRoutes(services: Services): App {
   const app: App = new OpenAPIHono<AppEnv>({ defaultHook: onInvalid });
   app.onError(onError(services.logger));
   app.notFound(onNotFound(app));
+  app.use(counting(services.counters));
   app.use(nameRequests());
   if (services.logger.level === "debug") app.use(accessLog(services.logger, services.clock));
   app.use(browserSafety(services.allowedHosts));
@@ -34,11 +39,14 @@ export function createRoutes(services: Services): App {
     return next();
   });
   app.use(ofTenant(services.tenants));
+  app.use(limitRate(services.tellsRates));
   // Limits its body by itself: a stream of lines has no end.
   mountPublish(app, services);
   app.use(sayRequestId());
   app.use(limitBody(services.maxBodyBytes));
+  app.use(readBodies(services.maxBodyBytes));
   mountHealth(app, services);
+  mountMetrics(app, services);
   mountProblems(app);
   mountOpening(app, services);
   mountReading(app);

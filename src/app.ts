@@ -4,15 +4,18 @@ import { defaultTenant, openPrincipal } from "./access/principal.ts";
 import { localPolicy, type EgressPolicy } from "./broker/egress.ts";
 import type { AttemptDeps } from "./broker/attempt.ts";
 import { createResolver, type Resolve } from "./broker/resolver.ts";
-import { processBudgets, tenantBudgets, unboundedBudgets } from "./budgets.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import type { SessionLimits } from "./connection/session.ts";
 import { Restart } from "./connection/restart.ts";
 import type { Keeping } from "./connection/stored-connection.ts";
 import { withFields, type Logger } from "./log.ts";
+import { AttemptTurnstile } from "./metrics/attempt-turnstile.ts";
+import { families } from "./metrics/families.ts";
+import { Metrics } from "./metrics/metrics.ts";
 import { createSealer, plainSealer, sealerFor } from "./sealing.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
 import type { Settings } from "./settings.ts";
+import { isRateSet, processShares, tenantShares, type Shares } from "./shares.ts";
 import { Journal } from "./store/journal.ts";
 import { ScopedStore, tenantsIn } from "./store/scoped-store.ts";
 import { StoredTime } from "./stored-time.ts";
@@ -89,13 +92,24 @@ async function buildApp(
   const streams = new Streams(limits, clock, findVanished);
   const restart = new Restart(settings.dialsAtStart);
   const principal = openPrincipal();
-  const depsOf = tenantMaker({ settings, logger, clock, random, overrides, foundation });
+  const all = processShares(settings, clock.monotonic);
+  const depsOf = tenantMaker({ settings, logger, clock, random, overrides, foundation, all });
   const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => restart.add(restored));
   await tenants.restore(await tenantsIn(store));
   const unlisten = store.onHealth(() => healthChanged(store, tenants, logger));
   const stopping = new AbortController();
   const routes = createRoutes({
     ...{ tenants, streams, store, clock, random, logger, version, principal },
+    counters: all.counters,
+    metrics: new Metrics(families),
+    serverMetrics: () => ({
+      counters: all.counters,
+      limits: [...Object.values(all.budgets), ...Object.values(all.rates), tenants.limit],
+      registries: [...tenants].map(({ registry }) => registry),
+      streams: streams.size,
+      server: { version, isStoreHealthy: store.health.state === "open", restoring: restart.left },
+    }),
+    tellsRates: isRateSet(settings),
     restoring: () => restart.left,
     newId: () => `c_${uuidv7()}`,
     maxBodyBytes: settings.maxBodyBytes,
@@ -130,12 +144,12 @@ interface TenantParts {
   readonly random: () => number;
   readonly overrides: AppOverrides;
   readonly foundation: Foundation;
+  readonly all: Shares;
 }
 
 /** Gives each tenant what is its own, and a share in what is not. */
 function tenantMaker(parts: TenantParts): MakeDeps {
-  const { settings, logger, clock, random, overrides, foundation } = parts;
-  const budgets = processBudgets(settings);
+  const { settings, logger, clock, random, overrides, foundation, all } = parts;
   const dispatcher = new Dispatcher(settings.maxWebhookRequests);
   const attempt = attemptDeps(settings, logger, clock, overrides);
   return (name) => {
@@ -150,10 +164,12 @@ function tenantMaker(parts: TenantParts): MakeDeps {
       sealer: isDefault ? foundation.sealer : sealerFor(name, foundation.sealer),
       journal: new Journal(store, foundation.lease, onTrouble),
     };
+    const shares = tenantShares(settings, clock.monotonic, all, isDefault);
+    const turnstile = new AttemptTurnstile(shares.rates.attempts, shares.counters);
     return {
-      ...{ keeping, attempt, clock, random, dispatcher },
+      ...{ ...shares, keeping, clock, random, dispatcher },
+      attempt: { ...attempt, turnstile },
       logger: ownLogger,
-      budgets: isDefault ? unboundedBudgets(budgets) : tenantBudgets(settings, budgets),
       sessionLimits: sessionLimits(settings),
       maxEvents: settings.maxEvents,
       webhookSchedule: overrides.webhookSchedule,
@@ -166,6 +182,7 @@ function attemptDeps(settings: Settings, logger: Logger, clock: Clock, overrides
     resolve: overrides.resolve ?? createResolver(settings.dnsServers),
     policy: overrides.policy ?? localPolicy,
     maxPacketBytes: settings.maxPacketBytes,
+    maxInboundBytesPerSecond: settings.maxInboundBytesPerSecond,
     now: clock.monotonic,
     report: (error: unknown) =>
       logger.error("an attempt failed in Connack", {

@@ -106,7 +106,7 @@ export class Rate implements Limit {
 
   #spend(): void {
     this.#tokens -= 1;
-    this.#within?.#spend();
+    if (this.#within !== null) this.#within.#spend();
   }
 
   #fill(now: number): void {

@@ -12,6 +12,8 @@ import { IdempotencyJournal } from "./idempotency-journal.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
 import type { Logger } from "./log.ts";
 import type { Budgets } from "./budgets.ts";
+import type { Counters } from "./metrics/counters.ts";
+import type { Rates } from "./rates.ts";
 import { Waits } from "./waits.ts";
 import type { Dispatcher } from "./webhooks/dispatcher.ts";
 import type { Schedule } from "./webhooks/schedule.ts";
@@ -27,6 +29,8 @@ export interface TenantDeps {
   readonly random: () => number;
   readonly logger: Logger;
   readonly budgets: Budgets;
+  readonly rates: Rates;
+  readonly counters: Counters;
   readonly sessionLimits: SessionLimits;
   readonly maxEvents: number;
   readonly dispatcher: Dispatcher;
@@ -43,6 +47,9 @@ export class Tenant {
   readonly webhooks: Webhooks;
   readonly waits: Waits;
   readonly budgets: Budgets;
+  readonly rates: Rates;
+  /** What has happened. */
+  readonly counters: Counters;
   /** What its attempts are made with. */
   readonly attempt: AttemptDeps;
   readonly #keeping: Keeping;
@@ -54,6 +61,8 @@ export class Tenant {
     this.name = name;
     this.#keeping = keeping;
     this.budgets = budgets;
+    this.rates = deps.rates;
+    this.counters = deps.counters;
     this.attempt = attempt;
     this.lifecycle = new Lifecycle(
       store.epoch,

@@ -6,25 +6,21 @@ import type { ClientEvent, DisconnectOptions } from "./client-event.ts";
 import type { Connack } from "./connack.ts";
 import { AttemptError, type Failure, type Stage } from "./failure.ts";
 import { KeepAlive } from "./keep-alive.ts";
+import { paceReading, type ReadingPace } from "./reading-pace.ts";
 import type { SessionState } from "./session-state.ts";
+import { noTimings, timingNames, type Timings } from "./timings.ts";
 import { openTransport, type TransportDeps } from "./transport.ts";
+import type { Turnstile } from "./turnstile.ts";
 import {
+  cancelledFailure,
   closedFailure,
+  internalFailure,
   isFallbackCause,
   lostFailure,
   refusedFailure,
   timeoutFailure,
   violationFailure,
 } from "./verdict.ts";
-
-/** Milliseconds that each stage took; null for one that was not needed or not reached. */
-export interface Timings {
-  readonly dnsMs: number | null;
-  readonly tcpMs: number | null;
-  readonly tlsMs: number | null;
-  readonly wsMs: number | null;
-  readonly connackMs: number | null;
-}
 
 /** What CONNACK success settled. */
 export interface Established {
@@ -60,6 +56,8 @@ export interface AttemptOptions {
   readonly settledVersion: ProtocolVersion | null;
   readonly timeoutMs: number;
   readonly session: SessionState;
+  /** Made whether or not there are too many. */
+  readonly isExempt?: boolean;
 }
 
 export interface AttemptDeps extends TransportDeps {
@@ -67,15 +65,11 @@ export interface AttemptDeps extends TransportDeps {
   readonly now: () => number;
   /** Hears of errors that are defects of ours; the attempt fails with `internal-error`. */
   readonly report: (error: unknown) => void;
+  /** Absent where all attempts are made, and nobody counts. */
+  readonly turnstile?: Turnstile;
+  /** Read from one broker at most; 0 or absent for no bound. */
+  readonly maxInboundBytesPerSecond?: number;
 }
-
-const timingNames = {
-  dns: "dnsMs",
-  tcp: "tcpMs",
-  tls: "tlsMs",
-  websocket: "wsMs",
-  connack: "connackMs",
-} as const;
 
 /** One try to connect, from the name look-up to the end of the network connection. */
 export class Attempt {
@@ -85,17 +79,12 @@ export class Attempt {
   /** Ends what is under way; null when CONNACK success has come, because it is not small. */
   #abort: AbortController | null;
   readonly #where: string;
-  readonly #timings: Record<(typeof timingNames)[keyof typeof timingNames], number | null> = {
-    dnsMs: null,
-    tcpMs: null,
-    tlsMs: null,
-    wsMs: null,
-    connackMs: null,
-  };
+  readonly #timings: { -readonly [K in keyof Timings]: Timings[K] } = { ...noTimings };
   #stage: Stage = "dns";
   #stageSince: number;
   #client: Client | null = null;
   #keepAlive: KeepAlive | null = null;
+  #pace: ReadingPace | null = null;
   #disconnect: Extract<ClientEvent, { type: "disconnect" }> | null = null;
   /** Why the network connection is ended from here. */
   #violation: Failure | null = null;
@@ -133,15 +122,7 @@ export class Attempt {
 
   /** Drops everything at once, without DISCONNECT; the last event follows unless it has come. */
   cancel(): void {
-    this.#abort?.abort(
-      new AttemptError({
-        stage: this.#stage,
-        code: "connection-closed",
-        detail: "The attempt was cancelled",
-        retryable: false,
-        hint: "",
-      }),
-    );
+    this.#abort?.abort(new AttemptError(cancelledFailure(this.#stage)));
     this.#client?.destroy();
   }
 
@@ -162,6 +143,8 @@ export class Attempt {
     const version = asked === "auto" ? (settledVersion ?? "5") : asked;
     const mayFallBack = asked === "auto" && settledVersion === null && version5Fields(request).length === 0;
     try {
+      const refusal = this.#options.isExempt === true ? null : (this.#deps.turnstile?.admit() ?? null);
+      if (refusal !== null) await this.#refuse(refusal);
       await this.#open(version, abort.signal).catch((error: unknown) => {
         if (!mayFallBack || !(error instanceof AttemptError) || !isFallbackCause(error.failure)) throw error;
         this.#emit({ type: "fallback", failure: this.#failureOf(error) });
@@ -169,22 +152,24 @@ export class Attempt {
       });
     } catch (error) {
       this.#markStageEnd();
-      this.#emit({ type: "failed", failure: this.#failureOf(error) });
+      const failure = this.#failureOf(error);
+      this.#deps.turnstile?.ended(failure.code);
+      this.#emit({ type: "failed", failure });
     } finally {
       clearTimeout(deadline);
     }
   }
 
+  /** Later, and not within the constructor: the owner has no name for this yet. */
+  #refuse(failure: Failure): Promise<never> {
+    this.#enter("policy");
+    return Promise.reject(new AttemptError(failure));
+  }
+
   #failureOf(error: unknown): Failure {
     if (error instanceof AttemptError) return error.failure;
     this.#deps.report(error);
-    return {
-      stage: this.#stage,
-      code: "internal-error",
-      detail: "Connack failed while connecting",
-      retryable: false,
-      hint: "The log of this server has the details.",
-    };
+    return internalFailure(this.#stage);
   }
 
   /** One network connection up to its CONNACK; `connected` is emitted before this resolves. */
@@ -221,6 +206,7 @@ export class Attempt {
           resolve();
         }
       };
+      this.#pace = paceReading(stream, this.#deps);
       const fields = { request, protocolVersion, clientId };
       const client = new Client(stream, fields, session, this.#deps, beforeConnack);
       this.#client = client;
@@ -234,6 +220,8 @@ export class Attempt {
     client.tell((event) => this.#onClient(event));
     this.#markStageEnd();
     this.#stage = "connected";
+    this.#deps.turnstile?.ended("connected");
+    this.#deps.turnstile?.enter(client);
     this.#emit({ type: "connected", established });
   }
 
@@ -241,6 +229,7 @@ export class Attempt {
   watch(keepAlive: number): void {
     const client = this.#client;
     if (client === null) return;
+    if (this.#pace !== null) this.#pace.keepAlive = keepAlive;
     this.#keepAlive = new KeepAlive(keepAlive, client, this.#deps.now, () => {
       this.#silent = true;
       client.destroy();
@@ -258,10 +247,12 @@ export class Attempt {
         return undefined;
       case "violation":
         this.#violation = violationFailure(event.violation, "connected");
+        if (event.violation.kind === "too-large") this.#deps.turnstile?.refused("CONNACK_MAX_PACKET_BYTES");
         this.#sent = event.told ? { reasonCode: event.violation.reasonCode } : null;
         return undefined;
       case "closed": {
         this.#keepAlive?.stop();
+        if (this.#client !== null) this.#deps.turnstile?.leave(this.#client);
         const failure =
           this.#violation ??
           lostFailure(

@@ -1,5 +1,6 @@
-import { Attempt, type AttemptDeps, type AttemptEvent, type Timings } from "../broker/attempt.ts";
+import { Attempt, type AttemptDeps, type AttemptEvent } from "../broker/attempt.ts";
 import type { SessionState } from "../broker/session-state.ts";
+import { noTimings, type Timings } from "../broker/timings.ts";
 import { negotiate } from "../mqtt/properties.ts";
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
@@ -14,7 +15,8 @@ export interface AttemptsOptions {
   /** As it holds now. */
   readonly request: () => ConnectionRequest;
   readonly clientId: string;
-  readonly settledVersion: ProtocolVersion | null;
+  /** What it was before a restart; null for a new one. */
+  readonly restored: { readonly settledVersion: ProtocolVersion | null } | null;
   /** In [0, 1). */
   readonly random: () => number;
   /** Whether the dial that waited for an old network connection to go is still wanted. */
@@ -25,8 +27,6 @@ export interface AttemptsOptions {
   /** An attempt has ended, and the machine has heard of it. */
   readonly onEnded: () => void;
 }
-
-const noTimings: Timings = { dnsMs: null, tcpMs: null, tlsMs: null, wsMs: null, connackMs: null };
 
 /** The attempts of one connection, of which there is never more than one; what one settles holds for the next. */
 export class Attempts {
@@ -42,7 +42,7 @@ export class Attempts {
   constructor(options: AttemptsOptions) {
     this.#options = options;
     this.#clientId = options.clientId;
-    this.#settledVersion = options.settledVersion;
+    this.#settledVersion = options.restored?.settledVersion ?? null;
   }
 
   get current(): Attempt | null {
@@ -70,13 +70,15 @@ export class Attempts {
       return;
     }
     const { attempt } = dial;
-    const { request, session, deps } = this.#options;
+    const { request, session, deps, restored } = this.#options;
     const options = {
       request: request(),
       clientId: this.#clientId,
       settledVersion: this.#settledVersion,
       timeoutMs: Math.min(request().connectTimeoutMs, dial.timeoutMs ?? Infinity),
       session,
+      // After a restart they are paced as it is.
+      isExempt: restored !== null && attempt === 1,
     };
     // The attempt's first events come while it is constructed, before there is a name for it.
     this.#current = new Attempt(options, deps, (event) => this.#onAttempt(attempt, event));

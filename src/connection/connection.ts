@@ -72,7 +72,7 @@ export class Connection {
       session: this.session,
       request: () => this.#request,
       clientId: beginning.clientId,
-      settledVersion: origin.stored?.was.settledVersion ?? null,
+      restored: origin.stored?.was ?? null,
       random,
       isConnecting: () => this.#machine.state.name === "connecting",
       apply: (event) => this.#apply(event),

@@ -1,5 +1,5 @@
 import { timestamp } from "../clock.ts";
-import type { Timings } from "../broker/attempt.ts";
+import type { Timings } from "../broker/timings.ts";
 import { failureFields } from "./announcement.ts";
 import type { Machine, StateName } from "./state.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
