@@ -5,6 +5,9 @@ import type { BrowserRules } from "../src/access/browsers.ts";
 import type { Principal } from "../src/access/principal.ts";
 import type { Clock } from "../src/clock.ts";
 import type { Logger } from "../src/log.ts";
+import type { Counters } from "../src/metrics/counters.ts";
+import type { Metrics } from "../src/metrics/metrics.ts";
+import type { MetricsView } from "../src/metrics/view.ts";
 import type { Store } from "../src/store/store.ts";
 import type { Streams } from "../src/stream/streams.ts";
 import type { Peer } from "../src/stream/vanished.ts";
@@ -23,6 +26,13 @@ export interface Services {
   readonly random: () => number;
   readonly newId: () => string;
   readonly logger: Logger;
+  /** Of all tenants. */
+  readonly counters: Counters;
+  readonly metrics: Metrics;
+  /** What an operator sees of metrics. */
+  readonly serverMetrics: () => MetricsView;
+  /** Whether all answers say how many calls are left, and not only those to who has a token. */
+  readonly tellsRates: boolean;
   readonly maxBodyBytes: number;
   readonly maxPayloadBytes: number;
   /** As that of event streams. */
@@ -47,6 +57,8 @@ export interface AppEnv {
     tenant: Tenant;
     /** How the call's signal is let go of, where it has one of its own. */
     releaseSignal?: () => void;
+    /** Where what comes of the call counts; the tenant's, as soon as that is known. */
+    counters: Counters | undefined;
   };
 }
 

@@ -6,14 +6,18 @@ import { mountHealth } from "./health.ts";
 import { mountMessages } from "./messages.ts";
 import { access } from "./middleware/access.ts";
 import { accessLog } from "./middleware/access-log.ts";
+import { readBodies } from "./middleware/body-budget.ts";
 import { browserSafety } from "./middleware/browser-safety.ts";
 import { crossOrigin } from "./middleware/cross-origin.ts";
+import { counting } from "./middleware/counting.ts";
 import { limitBody } from "./middleware/json-body.ts";
 import { checkEncoding } from "./middleware/percent-encoding.ts";
 import { onError, onInvalid, onNotFound } from "./middleware/problems.ts";
+import { limitRate } from "./middleware/rate.ts";
 import { ofTenant } from "./middleware/tenant.ts";
 import { nameRequests, sayRequestId } from "./middleware/request-id.ts";
 import { protectAnswer } from "./middleware/response-headers.ts";
+import { mountMetrics } from "./metrics.ts";
 import { mountOutbox } from "./outbox.ts";
 import { mountProbe } from "./probe.ts";
 import { mountProblems } from "./problems.ts";
@@ -33,6 +37,7 @@ export function createRoutes(services: Services): App {
   const app: App = new OpenAPIHono<AppEnv>({ defaultHook: onInvalid });
   app.onError(onError(services.logger));
   app.notFound(onNotFound(app));
+  app.use(counting(services.counters));
   app.use(nameRequests(protectAnswer));
   if (services.logger.level === "debug") app.use(accessLog(services.logger, services.clock));
   // Before what may refuse: a page that may call has to be able to read why it was refused.
@@ -40,12 +45,15 @@ export function createRoutes(services: Services): App {
   app.use(browserSafety(services.browsers));
   app.use(access(services.access));
   app.use(ofTenant(services.tenants));
+  app.use(limitRate(services.tellsRates));
   // Limits its body by itself: a stream of lines has no end.
   mountPublish(app, services);
   app.use(sayRequestId());
   app.use(checkEncoding());
   app.use(limitBody(services.maxBodyBytes));
+  app.use(readBodies(services.maxBodyBytes));
   mountHealth(app, services);
+  mountMetrics(app, services);
   mountProblems(app);
   mountOpening(app, services);
   mountReading(app);

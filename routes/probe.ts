@@ -38,6 +38,8 @@ export function mountProbe(app: App, { random, stopping }: Services): void {
     if (result === null && stopping.aborted)
       throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
     if (result === null) throw new CallerLeft();
+    // It was not even tried.
+    if (result.problem?.code === "attempts-limited") throw result.problem;
     return c.json(resultView(result, c.var.requestId), 200, { "cache-control": "no-store" });
   });
 }

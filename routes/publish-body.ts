@@ -1,7 +1,9 @@
 import { isUtf8 } from "node:buffer";
+import type { Budget } from "../src/budget.ts";
 import { CallerLeft } from "../src/connection/operations.ts";
 import { Problem } from "../src/problem.ts";
 import { readJson, withoutByteOrderMark } from "./middleware/json-text.ts";
+import { withRoom } from "./middleware/body-budget.ts";
 
 export interface BodyLimit {
   readonly name: string;
@@ -11,27 +13,37 @@ export interface BodyLimit {
 const nothing = Buffer.alloc(0);
 
 /**
- * The body, whether its length is announced or it comes in chunks; of one that is too large, no more than shows it.
+ * The body, whether its length is announced or it comes in chunks; of one that is too large, no more than shows it. While
+ * it is read, it takes its bytes of `budget`.
  *
- * @throws {Problem} `content-too-large`
+ * @throws {Problem} `content-too-large`, `limit-reached`
  * @throws {CallerLeft} when it does not come to its end
  */
-export async function readBody(request: Request, limit: BodyLimit): Promise<Buffer> {
+export async function readBody(request: Request, limit: BodyLimit, budget: Budget): Promise<Buffer> {
   const { headers } = request;
   const length = headers.get("content-length");
   // Looked at first, because asking one runtime for a stream costs more than all of the reading.
   if (length !== null && !headers.has("transfer-encoding")) {
     if (Number(length) > limit.value) throw tooLarge(limit);
-    try {
-      return Buffer.from(await request.arrayBuffer());
-    } catch {
-      throw new CallerLeft();
-    }
+    return withRoom(budget, Number(length) || 0, () => readWhole(request));
   }
   if (request.body === null) return nothing;
+  const { body } = request;
+  return withRoom(budget, limit.value, () => readChunks(body, limit));
+}
+
+async function readWhole(request: Request): Promise<Buffer> {
+  try {
+    return Buffer.from(await request.arrayBuffer());
+  } catch {
+    throw new CallerLeft();
+  }
+}
+
+async function readChunks(body: ReadableStream<Uint8Array>, limit: BodyLimit): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  const reader = request.body.getReader();
+  const reader = body.getReader();
   for (;;) {
     const { done, value } = await reader.read().catch(() => {
       throw new CallerLeft();

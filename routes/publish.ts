@@ -73,7 +73,7 @@ export function mountPublish(app: App, services: Services): void {
     const limit = isRaw
       ? { name: "CONNACK_MAX_PAYLOAD_BYTES", value: maxPayloadBytes }
       : { name: "CONNACK_MAX_BODY_BYTES", value: maxBodyBytes };
-    const body = await readBody(c.req.raw, limit);
+    const body = await readBody(c.req.raw, limit, c.var.tenant.budgets.bodyBytes);
     const publish = isRaw ? publishRaw : publishJson;
     const call = { c, services, connection, query, body, rules, caller: callerOf(c) };
     if (!headers.has("idempotency-key")) return publish(call);

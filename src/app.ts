@@ -13,6 +13,9 @@ import { createSealer, plainSealer } from "./sealing.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
 import type { Settings } from "./settings.ts";
 import { tenantsIn } from "./store/scoped-store.ts";
+import { families } from "./metrics/families.ts";
+import { Metrics } from "./metrics/metrics.ts";
+import { isRateSet, processShares } from "./shares.ts";
 import { StoredTime } from "./stored-time.ts";
 import { openStore } from "./store/open.ts";
 import type { Store } from "./store/store.ts";
@@ -89,13 +92,24 @@ async function buildApp(
   const egress = new Egress({ allow: settings.egressAllow, deny: settings.egressDeny }, access.isOpen);
   const streams = new Streams(limits, clock, findVanished);
   const restart = new Restart(settings.dialsAtStart);
-  const depsOf = tenantMaker({ settings, logger, clock, random, egress, overrides, foundation });
+  const all = processShares(settings, clock.monotonic);
+  const depsOf = tenantMaker({ settings, logger, clock, random, egress, overrides, foundation, all });
   const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => restart.add(restored));
   await tenants.restore(await tenantsIn(store));
   const unlisten = store.onHealth(() => healthChanged(store, tenants, logger));
   const stopping = new AbortController();
   const routes = createRoutes({
     ...{ access, tenants, streams, store, clock, random, logger, version },
+    counters: all.counters,
+    metrics: new Metrics(families),
+    serverMetrics: () => ({
+      counters: all.counters,
+      limits: [...Object.values(all.budgets), ...Object.values(all.rates), tenants.limit],
+      registries: [...tenants].map(({ registry }) => registry),
+      streams: streams.size,
+      server: { version, isStoreHealthy: store.health.state === "open", restoring: restart.left },
+    }),
+    tellsRates: isRateSet(settings),
     restoring: () => restart.left,
     newId: () => `c_${uuidv7()}`,
     maxBodyBytes: settings.maxBodyBytes,

@@ -1,13 +1,25 @@
 import { Problem } from "./problem.ts";
 
+/** Something bounded, as metrics show it. */
+export interface Limit {
+  /** The setting that says how much, as in `CONNACK_MAX_STREAMS`. */
+  readonly setting: string;
+  readonly most: number;
+  readonly used: number;
+  /** How often there was no room. */
+  readonly refused: number;
+  /** How often tenants had no room in their parts of this, while there was some here. */
+  readonly refusedWithin: number;
+}
+
 /** How many of something there may be: for a tenant, within how many there may be in all. */
-export class Budget {
-  /** The setting that says how many, as in `CONNACK_MAX_STREAMS`. */
+export class Budget implements Limit {
   readonly setting: string;
   readonly most: number;
   readonly #within: Budget | null;
   #used = 0;
   #refused = 0;
+  #refusedWithin = 0;
 
   constructor(setting: string, most: number, within: Budget | null = null) {
     this.setting = setting;
@@ -19,20 +31,26 @@ export class Budget {
     return this.#used;
   }
 
-  /** How often there was no room for what was asked. */
   get refused(): number {
     return this.#refused;
   }
 
+  get refusedWithin(): number {
+    return this.#refusedWithin;
+  }
+
   /** Takes `amount` here and in what this is a part of; where one of them has no room, it takes nothing, and returns that one. */
   take(amount = 1): Budget | null {
+    const full = this.check(amount);
+    if (full === null) this.force(amount);
+    return full;
+  }
+
+  /** As {@link take}, for what is taken a moment later. */
+  check(amount = 1): Budget | null {
     const full = this.#findFull(amount);
-    if (full !== null) {
-      full.#refused += 1;
-      return full;
-    }
-    this.force(amount);
-    return null;
+    if (full !== null) this.#refuse(full);
+    return full;
   }
 
   /** Takes `amount`, room or not: for what is there already. */
@@ -46,9 +64,26 @@ export class Budget {
     this.#within?.give(amount);
   }
 
+  /** Whether there is more than there may be, here or in all: then who has forced it makes room. */
+  get isOver(): boolean {
+    return this.#used > this.most || (this.#within?.isOver ?? false);
+  }
+
+  /** Notes that somebody who forced it had to make room. */
+  noteOver(): void {
+    const over = this.#findFull(0);
+    if (over !== null) this.#refuse(over);
+  }
+
+  /** The outermost: that a tenant's own part is full is no reason where there is no room for anybody. */
   #findFull(amount: number): Budget | null {
-    if (this.#used + amount > this.most) return this;
-    return this.#within === null ? null : this.#within.#findFull(amount);
+    const outer = this.#within === null ? null : this.#within.#findFull(amount);
+    return outer ?? (this.#used + amount > this.most ? this : null);
+  }
+
+  #refuse(full: Budget): void {
+    full.#refused += 1;
+    if (full.#within !== null) full.#within.#refusedWithin += 1;
   }
 
   /** The problem of a call for which there is no room; `what` completes "as many … as it may". */
@@ -60,4 +95,9 @@ export class Budget {
       retryAfterSeconds,
     });
   }
+}
+
+/** Room without end, for what nobody bounds. */
+export function unlimited(): Budget {
+  return new Budget("", Infinity);
 }

@@ -1,3 +1,4 @@
+import type { Budget } from "./budget.ts";
 import type { IdempotencyJournal } from "./idempotency-journal.ts";
 import type { KeptForm } from "./idempotency-record.ts";
 
@@ -33,30 +34,27 @@ interface Entry {
 
 const keptMs = 24 * 3_600_000;
 
-/** Bytes of the bodies of all answers: most are short, and a response to a request may be as large as a packet. */
-const keptBytes = 67_108_864;
+/** What may be kept. */
+export interface IdempotencyBudgets {
+  readonly keys: Budget;
+  /** Of the bodies of all answers: most are short, and a response to a request may be as large as a packet. */
+  readonly bytes: Budget;
+}
 
 /**
  * Answers by Idempotency-Key, for 24 hours; in memory, and with a journal also where they outlive the process. Bounded in
- * keys and bytes: when full, the oldest keys go first, whether their calls have ended or not.
+ * keys and bytes: when full, be it by the answers of others, the oldest keys here go first, whether their calls have ended
+ * or not.
  */
 export class IdempotencyKeys {
   readonly #entries = new Map<string, Entry>();
-  readonly #maxKeys: number;
-  readonly #maxBytes: number;
+  readonly #budgets: IdempotencyBudgets;
   readonly #now: () => number;
   readonly #journal: IdempotencyJournal | null;
-  #bytes = 0;
 
   /** `now` is a monotonic clock in milliseconds. */
-  constructor(
-    maxKeys: number,
-    now: () => number,
-    maxBytes = keptBytes,
-    journal: IdempotencyJournal | null = null,
-  ) {
-    this.#maxKeys = maxKeys;
-    this.#maxBytes = maxBytes;
+  constructor(budgets: IdempotencyBudgets, now: () => number, journal: IdempotencyJournal | null = null) {
+    this.#budgets = budgets;
     this.#now = now;
     this.#journal = journal;
   }
@@ -72,10 +70,18 @@ export class IdempotencyKeys {
     for (const { key, fingerprint, form, ageMs, answer } of await this.#journal.restore()) {
       const since = this.#now() - ageMs;
       this.#entries.set(key, { fingerprint, form, since, call: { state: "ended", answer } });
-      this.#bytes += answer.body.byteLength;
+      this.#budgets.keys.force();
+      this.#budgets.bytes.force(answer.body.byteLength);
     }
     this.#expire();
-    while (this.#entries.size > this.#maxKeys || this.#bytes > this.#maxBytes) this.#forgetOldest();
+    this.#makeRoom(this.#budgets.keys);
+    this.#makeRoom(this.#budgets.bytes);
+  }
+
+  /** Forgets all, but for what is kept on disk. */
+  release(): void {
+    for (const { call } of this.#entries.values()) this.#uncount(call);
+    this.#entries.clear();
   }
 
   /** Brings the journal up to date; when all has been restored, and before the end. Never rejects. */
@@ -98,7 +104,8 @@ export class IdempotencyKeys {
         : { kind: "running" };
     }
     // Only a new key makes room: a repeated call must not make another one forgotten.
-    if (this.#entries.size >= this.#maxKeys) this.#forgetOldest();
+    this.#budgets.keys.force();
+    this.#makeRoom(this.#budgets.keys);
     const entry: Entry = { fingerprint, form, since: this.#now(), call: { state: "running" } };
     this.#entries.set(key, entry);
     return { kind: "new", finish: (answer) => this.#finish(key, entry, answer) };
@@ -108,8 +115,8 @@ export class IdempotencyKeys {
     if (this.#entries.get(key) !== entry) return;
     if (answer === null) return this.#forget(key, entry);
     entry.call = { state: "keeping", answer };
-    this.#bytes += answer.body.byteLength;
-    while (this.#bytes > this.#maxBytes) this.#forgetOldest();
+    this.#budgets.bytes.force(answer.body.byteLength);
+    this.#makeRoom(this.#budgets.bytes);
     // One that is larger than all that may be held has gone again.
     if (this.#journal !== null && this.#entries.get(key) === entry) {
       const { fingerprint, form, since } = entry;
@@ -118,13 +125,23 @@ export class IdempotencyKeys {
     entry.call = { state: "ended", answer };
   }
 
-  #forgetOldest(): void {
-    for (const [key, entry] of this.#entries) return this.#forget(key, entry);
+  #makeRoom(budget: Budget): void {
+    if (!budget.isOver) return;
+    budget.noteOver();
+    for (const [key, entry] of this.#entries) {
+      this.#forget(key, entry);
+      if (!budget.isOver) return;
+    }
+  }
+
+  #uncount(call: Call): void {
+    this.#budgets.keys.give();
+    if (call.state !== "running") this.#budgets.bytes.give(call.answer.body.byteLength);
   }
 
   #forget(key: string, { call }: Entry): void {
     this.#entries.delete(key);
-    this.#bytes -= call.state === "running" ? 0 : call.answer.body.byteLength;
+    this.#uncount(call);
     this.#journal?.forget(key);
   }
 

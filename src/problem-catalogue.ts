@@ -230,6 +230,22 @@ export const catalogue = {
     "Too many connections, streams or waiting calls.",
     "curl -s http://127.0.0.1:8080/readyz",
   ),
+  "rate-limited": entry(
+    429,
+    "Too many requests",
+    true,
+    "More calls came in a second than may; limit says whose bound it is, and Retry-After when to come again.",
+    "A loop without a pause, or many callers at once.",
+    "curl -s http://127.0.0.1:8080/metrics | grep connack_limit",
+  ),
+  "attempts-limited": entry(
+    429,
+    "Too many attempts to connect",
+    true,
+    "More attempts to connect to brokers were begun in a minute than may; nothing was dialled. What is connected stays so.",
+    "Many connections that lost their broker at once, or a loop that connects or probes.",
+    "curl -s http://127.0.0.1:8080/metrics | grep connack_attempts",
+  ),
   "internal-error": entry(
     500,
     "Internal error",

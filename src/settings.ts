@@ -4,6 +4,7 @@ import { egressSettings } from "./settings/egress.ts";
 import { limitSettings } from "./settings/limits.ts";
 import { serviceSettings } from "./settings/service.ts";
 import type { Setting } from "./settings/setting.ts";
+import { totalSettings } from "./settings/totals.ts";
 
 export type { StoreSetting } from "./settings/forms.ts";
 
@@ -14,6 +15,7 @@ export const settingsTable = {
   ...accessSettings,
   ...egressSettings,
   ...limitSettings,
+  ...totalSettings,
 };
 
 type Table = typeof settingsTable;

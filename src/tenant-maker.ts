@@ -2,17 +2,18 @@ import { defaultTenant } from "./access/principal.ts";
 import type { AttemptDeps } from "./broker/attempt.ts";
 import { createResolver } from "./broker/resolver.ts";
 import type { AppOverrides } from "./app.ts";
-import { processBudgets, tenantBudgets } from "./budgets.ts";
 import type { Clock } from "./clock.ts";
 import { ClientIds } from "./connection/identity.ts";
 import type { SessionLimits } from "./connection/session.ts";
 import type { Keeping } from "./connection/stored-connection.ts";
 import type { EgressPolicy } from "./egress/policy.ts";
 import { withFields, type Logger } from "./log.ts";
+import { AttemptTurnstile } from "./metrics/attempt-turnstile.ts";
 import { sealerFor } from "./sealing.ts";
 import type { Settings } from "./settings.ts";
 import { Journal } from "./store/journal.ts";
 import { ScopedStore } from "./store/scoped-store.ts";
+import { tenantShares, type Shares } from "./shares.ts";
 import type { MakeDeps } from "./tenants.ts";
 import { Dispatcher } from "./webhooks/dispatcher.ts";
 
@@ -27,12 +28,13 @@ export interface TenantParts {
   readonly egress: EgressPolicy;
   readonly overrides: AppOverrides;
   readonly foundation: Foundation;
+  /** What there may be in all. */
+  readonly all: Shares;
 }
 
 /** Gives each tenant what is its own, and a share in what is not. */
 export function tenantMaker(parts: TenantParts): MakeDeps {
-  const { settings, logger, clock, random, egress, overrides, foundation } = parts;
-  const budgets = processBudgets(settings);
+  const { settings, logger, clock, random, egress, overrides, foundation, all } = parts;
   const clientIds = new ClientIds();
   const dispatcher = new Dispatcher(settings.maxWebhookRequests);
   const attempt = attemptDeps(settings, logger, clock, egress, overrides);
@@ -48,10 +50,12 @@ export function tenantMaker(parts: TenantParts): MakeDeps {
       sealer: isDefault ? foundation.sealer : sealerFor(name, foundation.sealer),
       journal: new Journal(store, foundation.lease, onTrouble),
     };
+    const shares = tenantShares(settings, clock.monotonic, all, isDefault);
+    const turnstile = new AttemptTurnstile(shares.rates.attempts, shares.counters);
     return {
-      ...{ keeping, attempt, clientIds, clock, random, dispatcher },
+      ...{ ...shares, keeping, clientIds, clock, random, dispatcher },
+      attempt: { ...attempt, turnstile },
       logger: ownLogger,
-      budgets: isDefault ? budgets : tenantBudgets(settings, budgets),
       sessionLimits: sessionLimits(settings),
       maxEvents: settings.maxEvents,
       webhookSchedule: overrides.webhookSchedule,
@@ -70,6 +74,7 @@ function attemptDeps(
     resolve: overrides.resolve ?? createResolver(settings.dnsServers),
     policy: overrides.policy ?? egress,
     maxPacketBytes: settings.maxPacketBytes,
+    maxInboundBytesPerSecond: settings.maxInboundBytesPerSecond,
     now: clock.monotonic,
     report: (error: unknown) =>
       logger.error("an attempt failed in Connack", {

@@ -13,6 +13,8 @@ import { IdempotencyJournal } from "./idempotency-journal.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
 import type { Logger } from "./log.ts";
 import type { Budgets } from "./budgets.ts";
+import type { Counters } from "./metrics/counters.ts";
+import type { Rates } from "./rates.ts";
 import { Waits } from "./waits.ts";
 import type { Dispatcher } from "./webhooks/dispatcher.ts";
 import type { Schedule } from "./webhooks/schedule.ts";
@@ -30,13 +32,13 @@ export interface TenantDeps {
   readonly random: () => number;
   readonly logger: Logger;
   readonly budgets: Budgets;
+  readonly rates: Rates;
+  readonly counters: Counters;
   readonly sessionLimits: SessionLimits;
   readonly maxEvents: number;
   readonly dispatcher: Dispatcher;
   readonly webhookSchedule: Schedule | undefined;
 }
-
-const maxIdempotencyKeys = 10_000;
 
 /** All that belongs to one tenant: nothing in it can reach another's. */
 export class Tenant {
@@ -48,6 +50,9 @@ export class Tenant {
   readonly webhooks: Webhooks;
   readonly waits: Waits;
   readonly budgets: Budgets;
+  readonly rates: Rates;
+  /** What has happened. */
+  readonly counters: Counters;
   /** What its attempts are made with. */
   readonly attempt: AttemptDeps;
   /** Its client ids, which must not be those of another tenant at the same broker. */
@@ -61,22 +66,35 @@ export class Tenant {
     this.name = name;
     this.#keeping = keeping;
     this.budgets = budgets;
+    this.rates = deps.rates;
+    this.counters = deps.counters;
     this.attempt = attempt;
     this.clientIds = { all: deps.clientIds, tenant: name };
-    this.lifecycle = new Lifecycle(store.epoch, clock, logger, deps.maxEvents, isKept ? journal : null);
+    this.lifecycle = new Lifecycle(
+      store.epoch,
+      clock,
+      logger,
+      deps.maxEvents,
+      isKept ? journal : null,
+      budgets.logBytes,
+    );
     this.registry = new Registry(
       {
         ...{ attempt, lifecycle: this.lifecycle, clock, random },
         newEpoch: () => randomBytes(6).toString("hex"),
         limits: deps.sessionLimits,
         keeping: isKept ? keeping : null,
+        budgets,
       },
-      budgets.connections,
       this.clientIds,
     );
     this.operations = new Operations(this.registry, clock);
     const answers = isKept ? new IdempotencyJournal(keeping, logger) : null;
-    this.idempotency = new IdempotencyKeys(maxIdempotencyKeys, clock.monotonic, undefined, answers);
+    this.idempotency = new IdempotencyKeys(
+      { keys: budgets.idempotencyKeys, bytes: budgets.idempotencyBytes },
+      clock.monotonic,
+      answers,
+    );
     this.waits = new Waits(budgets.waits);
     this.webhooks = new Webhooks({
       ...{ ...keeping, clock, random, logger, connections: this.registry },
@@ -115,8 +133,8 @@ export class Tenant {
 
   /** Whether nothing would be lost, and nobody disturbed, if it were closed and opened again. */
   get isIdle(): boolean {
-    const { connections, streams, waits, webhooks } = this.budgets;
-    return [connections, streams, waits, webhooks].every(({ used }) => used === 0);
+    const { connections, streams, waits, webhooks, bodyBytes } = this.budgets;
+    return [connections, streams, waits, webhooks, bodyBytes].every(({ used }) => used === 0);
   }
 
   /** Closes what it has, gracefully; resolves when all of it is kept that is to be. */
@@ -130,5 +148,7 @@ export class Tenant {
   async end(): Promise<void> {
     await this.idempotency.flush();
     this.#keeping.journal.close();
+    this.idempotency.release();
+    this.lifecycle.all.close();
   }
 }

@@ -1,4 +1,5 @@
 import { defaultTenant } from "./access/principal.ts";
+import type { Limit } from "./budget.ts";
 import type { Connection } from "./connection/connection.ts";
 import { Problem } from "./problem.ts";
 import { Tenant, type TenantDeps } from "./tenant.ts";
@@ -14,12 +15,19 @@ export class Tenants {
   readonly #opening = new Map<string, Promise<Tenant>>();
   readonly #onRestored: (connections: readonly Connection[]) => void;
   #stopping = false;
+  #refused = 0;
 
   /** `onRestored` is given the connections of a tenant that the store had; they are to be dialled. */
   constructor(most: number, depsOf: MakeDeps, onRestored: (connections: readonly Connection[]) => void) {
     this.#most = most;
     this.#depsOf = depsOf;
     this.#onRestored = onRestored;
+  }
+
+  /** As metrics show it. */
+  get limit(): Limit {
+    const setting = "CONNACK_MAX_TENANTS";
+    return { setting, most: this.#most, used: this.size, refused: this.#refused, refusedWithin: 0 };
   }
 
   get size(): number {
@@ -90,12 +98,14 @@ export class Tenants {
   #makeRoom(): void {
     if (this.#open.size + this.#opening.size < this.#most) return;
     const idle = [...this.#open.values()].find(({ name, isIdle }) => isIdle && name !== defaultTenant);
-    if (idle === undefined)
+    if (idle === undefined) {
+      this.#refused += 1;
       throw new Problem("limit-reached", {
         detail: `This server has ${this.#most} tenants, which is as many as it may`,
         limit: { name: "CONNACK_MAX_TENANTS", value: this.#most },
         retryAfterSeconds: 60,
       });
+    }
     this.#open.delete(idle.name);
     // It has nothing to close; a call that is under way for it is told that it is stopping.
     void idle.close(0).then(() => idle.end());

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Budget } from "../src/budget.ts";
 import { IdempotencyKeys, type Claim } from "../src/idempotency.ts";
 import { describe, it } from "./support/test.ts";
 
@@ -11,7 +12,10 @@ const day = 24 * 3_600_000;
 
 function start(maxKeys = 10, maxBytes = 1_000) {
   let now = 0;
-  const keys = new IdempotencyKeys(maxKeys, () => now, maxBytes);
+  const keys = new IdempotencyKeys(
+    { keys: new Budget("", maxKeys), bytes: new Budget("", maxBytes) },
+    () => now,
+  );
   const begin = (key: string, fingerprint = "same"): Extract<Claim, { kind: "new" }> => {
     const claim = keys.claim(key, fingerprint);
     assert.equal(claim.kind, "new");

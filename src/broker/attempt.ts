@@ -1,50 +1,28 @@
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import { version5Fields } from "../request/connection-request.ts";
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
+import type { AttemptEvent, Established, SentDisconnect } from "./attempt-event.ts";
 import { Client } from "./client.ts";
 import type { ClientEvent, DisconnectOptions } from "./client-event.ts";
-import type { Connack } from "./connack.ts";
 import { forbiddenFailure } from "./egress.ts";
 import { AttemptError, type Failure, type Stage } from "./failure.ts";
 import { KeepAlive } from "./keep-alive.ts";
+import { paceReading, type ReadingPace } from "./reading-pace.ts";
 import type { SessionState } from "./session-state.ts";
 import type { Address } from "./resolver.ts";
 import { StageTimer, type Timings } from "./stage-timer.ts";
 import { openTransport, type TransportDeps } from "./transport.ts";
+import type { Turnstile } from "./turnstile.ts";
 import {
+  cancelledFailure,
   closedFailure,
+  internalFailure,
   isFallbackCause,
   lostFailure,
   refusedFailure,
   timeoutFailure,
   violationFailure,
 } from "./verdict.ts";
-
-/** What CONNACK success settled. */
-export interface Established {
-  readonly connack: Connack;
-  readonly protocolVersion: ProtocolVersion;
-  readonly clientId: string;
-  readonly address: string;
-}
-
-/** A DISCONNECT of our own that a broken protocol made necessary. */
-export interface SentDisconnect {
-  readonly reasonCode: number;
-}
-
-/**
- * What an attempt tells its owner: `stage` as it goes on, then either `failed`, or `connected` followed by `ready` and
- * in the end by `lost`. Nothing comes after `failed` or `lost`. `fallback`: the broker would not have the first version
- * of `auto`, and the stages begin again with the second.
- */
-export type AttemptEvent =
-  | { readonly type: "stage"; readonly stage: Stage }
-  | { readonly type: "fallback"; readonly failure: Failure }
-  | { readonly type: "failed"; readonly failure: Failure }
-  | { readonly type: "connected"; readonly established: Established }
-  | { readonly type: "ready" }
-  | { readonly type: "lost"; readonly failure: Failure; readonly sent: SentDisconnect | null };
 
 export interface AttemptOptions {
   readonly request: ConnectionRequest;
@@ -56,6 +34,8 @@ export interface AttemptOptions {
   readonly session: SessionState;
   /** Asked before CONNECT is sent, with the address that was dialled; a failure ends the attempt. */
   readonly admit: (address: string) => Failure | null;
+  /** Made whether or not there are too many. */
+  readonly isExempt?: boolean;
 }
 
 export interface AttemptDeps extends TransportDeps {
@@ -63,6 +43,10 @@ export interface AttemptDeps extends TransportDeps {
   readonly now: () => number;
   /** Hears of errors that are defects of ours; the attempt fails with `internal-error`. */
   readonly report: (error: unknown) => void;
+  /** Absent where all attempts are made, and nobody counts. */
+  readonly turnstile?: Turnstile;
+  /** Read from one broker at most; 0 or absent for no bound. */
+  readonly maxInboundBytesPerSecond?: number;
 }
 
 /** "Disconnect with Will Message" (MQTT 5 §3.14.2.1). */
@@ -82,6 +66,7 @@ export class Attempt {
   #established: Established | null = null;
   #client: Client | null = null;
   #keepAlive: KeepAlive | null = null;
+  #pace: ReadingPace | null = null;
   #disconnect: Extract<ClientEvent, { type: "disconnect" }> | null = null;
   /** Why the network connection is ended from here. */
   #violation: Failure | null = null;
@@ -119,15 +104,7 @@ export class Attempt {
 
   /** Drops everything at once, without DISCONNECT; the last event follows unless it has come. */
   cancel(): void {
-    this.#abort?.abort(
-      new AttemptError({
-        stage: this.#timer.stage,
-        code: "connection-closed",
-        detail: "The attempt was cancelled",
-        retryable: false,
-        hint: "",
-      }),
-    );
+    this.#abort?.abort(new AttemptError(cancelledFailure(this.#timer.stage)));
     this.#client?.destroy();
   }
 
@@ -164,6 +141,8 @@ export class Attempt {
     const version = asked === "auto" ? (settledVersion ?? "5") : asked;
     const mayFallBack = asked === "auto" && settledVersion === null && version5Fields(request).length === 0;
     try {
+      const refusal = this.#options.isExempt === true ? null : (this.#deps.turnstile?.admit() ?? null);
+      if (refusal !== null) await this.#refuse(refusal);
       await this.#open(version, abort.signal).catch((error: unknown) => {
         if (!mayFallBack || !(error instanceof AttemptError) || !isFallbackCause(error.failure)) throw error;
         this.#emit({ type: "fallback", failure: this.#failureOf(error) });
@@ -171,22 +150,24 @@ export class Attempt {
       });
     } catch (error) {
       this.#timer.mark();
-      this.#emit({ type: "failed", failure: this.#failureOf(error) });
+      const failure = this.#failureOf(error);
+      this.#deps.turnstile?.ended(failure.code);
+      this.#emit({ type: "failed", failure });
     } finally {
       clearTimeout(deadline);
     }
   }
 
+  /** Later, and not within the constructor: the owner has no name for this yet. */
+  #refuse(failure: Failure): Promise<never> {
+    this.#enter("policy");
+    return Promise.reject(new AttemptError(failure));
+  }
+
   #failureOf(error: unknown): Failure {
     if (error instanceof AttemptError) return error.failure;
     this.#deps.report(error);
-    return {
-      stage: this.#timer.stage,
-      code: "internal-error",
-      detail: "Connack failed while connecting",
-      retryable: false,
-      hint: "The log of this server has the details.",
-    };
+    return internalFailure(this.#timer.stage);
   }
 
   /** One network connection up to its CONNACK; `connected` is emitted before this resolves. */
@@ -232,6 +213,7 @@ export class Attempt {
           resolve();
         }
       };
+      this.#pace = paceReading(stream, this.#deps);
       const fields = { request, protocolVersion, clientId };
       const client = new Client(stream, fields, session, this.#deps, beforeConnack);
       this.#client = client;
@@ -246,6 +228,8 @@ export class Attempt {
     this.#addresses = [];
     this.#established = established;
     this.#timer.enter("connected");
+    this.#deps.turnstile?.ended("connected");
+    this.#deps.turnstile?.enter(client);
     this.#emit({ type: "connected", established });
   }
 
@@ -253,6 +237,7 @@ export class Attempt {
   watch(keepAlive: number): void {
     const client = this.#client;
     if (client === null) return;
+    if (this.#pace !== null) this.#pace.keepAlive = keepAlive;
     this.#keepAlive = new KeepAlive(keepAlive, client, this.#deps.now, () => {
       this.#silent = true;
       client.destroy();
@@ -270,10 +255,12 @@ export class Attempt {
         return undefined;
       case "violation":
         this.#violation = violationFailure(event.violation, "connected");
+        if (event.violation.kind === "too-large") this.#deps.turnstile?.refused("CONNACK_MAX_PACKET_BYTES");
         this.#sent = event.told ? { reasonCode: event.violation.reasonCode } : null;
         return undefined;
       case "closed": {
         this.#keepAlive?.stop();
+        if (this.#client !== null) this.#deps.turnstile?.leave(this.#client);
         const failure =
           this.#violation ??
           lostFailure(

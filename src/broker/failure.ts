@@ -28,6 +28,9 @@ export interface Failure {
   /** The status that refused a WebSocket upgrade. */
   readonly httpStatus?: number;
   readonly mqtt?: BrokerReason;
+  /** A limit of this server's, and when there may be room again. */
+  readonly limit?: { readonly name: string; readonly value: number };
+  readonly retryAfterSeconds?: number;
 }
 
 /** Carries a {@link Failure} out of the steps of an attempt. */

@@ -1,3 +1,4 @@
+import { unlimited, type Budget } from "../budget.ts";
 import { PacketIds } from "./packet-ids.ts";
 import { duplicateOf, setPacketId, type EncodedPublish } from "./publish-packet.ts";
 import type { PublishAck } from "./session-state.ts";
@@ -58,12 +59,14 @@ export class Outgoing {
   readonly ids = new PacketIds((id) => this.#inFlight.has(id));
   readonly #inFlight = new Map<number, InFlight>();
   readonly #onRoom: () => void;
+  readonly #budget: Budget;
   #link: Link | null = null;
   #bytes = 0;
 
-  /** `onRoom` is called when an acknowledgement has made room. */
-  constructor(onRoom: () => void) {
+  /** `onRoom` is called when an acknowledgement has made room; in `budget` each message counts while it is in flight. */
+  constructor(onRoom: () => void, budget: Budget = unlimited()) {
     this.#onRoom = onRoom;
+    this.#budget = budget;
   }
 
   /** Messages in flight. */
@@ -89,6 +92,7 @@ export class Outgoing {
     setPacketId(publish, id);
     this.#inFlight.set(id, { publish, qos, received: null, sent: true, released: false, tries: 1, answer });
     this.#bytes += publish.bytes.length;
+    this.#budget.force();
     this.#link.unacknowledged += 1;
     this.#link.wire.sendPublish(publish.bytes);
   }
@@ -182,12 +186,14 @@ export class Outgoing {
       this.#inFlight.delete(id);
       this.#bytes -= entry.publish.bytes.length;
     }
+    this.#budget.give(lost.length);
     for (const [, entry] of lost) entry.answer("lost");
   }
 
   #settle(entry: InFlight, ack: PublishAck): void {
     this.#inFlight.delete(ack.packetId);
     this.#bytes -= entry.publish.bytes.length;
+    this.#budget.give();
     if (this.#link !== null) {
       if (entry.sent) this.#link.unacknowledged -= 1;
       this.#resend(this.#link);

@@ -9,6 +9,8 @@ export interface Timings {
   readonly connackMs: number | null;
 }
 
+export const noTimings: Timings = { dnsMs: null, tcpMs: null, tlsMs: null, wsMs: null, connackMs: null };
+
 const timingNames: Partial<Record<Stage, keyof Timings>> = {
   dns: "dnsMs",
   tcp: "tcpMs",
@@ -20,13 +22,7 @@ const timingNames: Partial<Record<Stage, keyof Timings>> = {
 /** Knows at which stage an attempt is, and how long the ones before took. */
 export class StageTimer {
   readonly #now: () => number;
-  readonly #timings: Record<keyof Timings, number | null> = {
-    dnsMs: null,
-    tcpMs: null,
-    tlsMs: null,
-    wsMs: null,
-    connackMs: null,
-  };
+  readonly #timings: Record<keyof Timings, number | null> = { ...noTimings };
   #stage: Stage = "dns";
   #since: number;
 

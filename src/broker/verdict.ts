@@ -75,6 +75,28 @@ export function closedFailure(error: unknown, where: string, protocolVersion: Pr
   };
 }
 
+/** The attempt is not wanted any more. */
+export function cancelledFailure(stage: Stage): Failure {
+  return {
+    stage,
+    code: "connection-closed",
+    detail: "The attempt was cancelled",
+    retryable: false,
+    hint: "",
+  };
+}
+
+/** Something is wrong in Connack itself. */
+export function internalFailure(stage: Stage): Failure {
+  return {
+    stage,
+    code: "internal-error",
+    detail: "Connack failed while connecting",
+    retryable: false,
+    hint: "The log of this server has the details.",
+  };
+}
+
 /** Time ran out at `stage`. */
 export function timeoutFailure(stage: Stage, ms: number, where: string): Failure {
   if (stage === "connack") {

@@ -1,7 +1,8 @@
-import { Attempt, type AttemptDeps, type AttemptEvent } from "../broker/attempt.ts";
+import type { AttemptEvent } from "../broker/attempt-event.ts";
+import { Attempt, type AttemptDeps } from "../broker/attempt.ts";
 import type { Failure } from "../broker/failure.ts";
 import type { SessionState } from "../broker/session-state.ts";
-import type { Timings } from "../broker/stage-timer.ts";
+import { noTimings, type Timings } from "../broker/stage-timer.ts";
 import { negotiate } from "../mqtt/properties.ts";
 import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
@@ -18,7 +19,8 @@ export interface AttemptsOptions {
   /** As it holds now. */
   readonly request: () => ConnectionRequest;
   readonly clientId: string;
-  readonly settledVersion: ProtocolVersion | null;
+  /** What it was before a restart; null for a new one. */
+  readonly restored: { readonly settledVersion: ProtocolVersion | null } | null;
   /** In [0, 1). */
   readonly random: () => number;
   /** Whether the dial that waited for an old network connection to go is still wanted. */
@@ -29,8 +31,6 @@ export interface AttemptsOptions {
   /** An attempt has ended, and the machine has heard of it. */
   readonly onEnded: () => void;
 }
-
-const noTimings: Timings = { dnsMs: null, tcpMs: null, tlsMs: null, wsMs: null, connackMs: null };
 
 /** The attempts of one connection, of which there is never more than one; what one settles holds for the next. */
 export class Attempts {
@@ -46,7 +46,7 @@ export class Attempts {
   constructor(options: AttemptsOptions) {
     this.#options = options;
     this.#clientId = options.clientId;
-    this.#settledVersion = options.settledVersion;
+    this.#settledVersion = options.restored?.settledVersion ?? null;
   }
 
   get current(): Attempt | null {
@@ -74,13 +74,15 @@ export class Attempts {
       return;
     }
     const { attempt } = dial;
-    const { request, session, deps, admit } = this.#options;
+    const { request, session, deps, admit, restored } = this.#options;
     const options = {
       request: request(),
       clientId: this.#clientId,
       settledVersion: this.#settledVersion,
       timeoutMs: Math.min(request().connectTimeoutMs, dial.timeoutMs ?? Infinity),
       ...{ session, admit },
+      // After a restart they are paced as it is.
+      isExempt: restored !== null && attempt === 1,
     };
     // The attempt's first events come while it is constructed, before there is a name for it.
     this.#current = new Attempt(options, deps, (event) => this.#onAttempt(attempt, event));

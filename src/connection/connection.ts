@@ -53,7 +53,7 @@ export class Connection {
   #successor: Connection | null = null;
 
   constructor(id: string, request: ConnectionRequest, origin: Origin, deps: ConnectionDeps) {
-    const { lifecycle, clock, random, limits } = deps;
+    const { lifecycle, clock, random, limits, budgets } = deps;
     const keeping = request.durable ? deps.keeping : null;
     const beginning = beginningOf(id, request, origin, { ...deps, keeping });
     this.id = id;
@@ -65,7 +65,7 @@ export class Connection {
     this.#machine = beginning.machine;
     this.events = lifecycle.newLog(keeping && places.eventLog(id, this.#incarnation));
     this.session = new Session(request, {
-      ...{ limits, clock, parts: beginning.parts, subscriptions: beginning.subscriptions },
+      ...{ limits, budgets, clock, parts: beginning.parts, subscriptions: beginning.subscriptions },
       machine: () => this.#machine,
       tell: (announcement) => this.#tell(announcement),
       saved: keeping && (() => this.saved()),
@@ -76,7 +76,7 @@ export class Connection {
       admit: (address) => this.identity?.at(address) ?? null,
       request: () => this.#request,
       clientId: beginning.clientId,
-      settledVersion: origin.stored?.was.settledVersion ?? null,
+      restored: origin.stored?.was ?? null,
       random,
       isConnecting: () => this.#machine.state.name === "connecting",
       apply: (event) => this.#apply(event),

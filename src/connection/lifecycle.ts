@@ -1,3 +1,4 @@
+import { unlimited, type Budget } from "../budget.ts";
 import { timestamp, type Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import type { Journal } from "../store/journal.ts";
@@ -60,30 +61,33 @@ export class Lifecycle {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #journal: Journal | null;
+  readonly #budget: Budget;
   /** Events that could not be written, since too much waited. */
   readonly #lost = new Map<OrderedLog<LifecycleEntry>, number>();
   readonly #untrimmed = new Map<string, number>();
   #sequence = 0;
 
-  /** Without a journal events live in memory, and `epoch` is never the same twice. */
+  /** Without a journal events live in memory, and `epoch` is never the same twice. Of `budget` all logs take their bytes. */
   constructor(
     epoch: string,
     clock: Clock,
     logger: Logger,
     maxEvents: number,
     journal: Journal | null = null,
+    budget: Budget = unlimited(),
   ) {
     this.#epoch = epoch;
     this.#clock = clock;
     this.#logger = logger;
     this.#journal = journal;
-    this.all = new OrderedLog(epoch, { maxEntries: maxEvents, maxBytes: maxEvents * 2_048 });
+    this.#budget = budget;
+    this.all = new OrderedLog(epoch, { maxEntries: maxEvents, maxBytes: maxEvents * 2_048 }, budget);
   }
 
   /** A log for a new connection; `stored` names it in the store. */
   newLog(stored: string | null = null): ConnectionLog {
     return {
-      log: new OrderedLog(this.#epoch, perConnection),
+      log: new OrderedLog(this.#epoch, perConnection, this.#budget),
       stored: this.#journal === null ? null : stored,
     };
   }

@@ -1,3 +1,4 @@
+import { unlimited, type Budget } from "../budget.ts";
 import { timestamp } from "../clock.ts";
 import { payloadView, receivedPropertiesView, type ReceivedMessage } from "../mqtt/message.ts";
 import type { TopicName } from "../mqtt/topic.ts";
@@ -35,9 +36,15 @@ export class Messages {
   #at = { ms: -1, text: "" };
   #topic = { name: "", json: "" };
 
-  /** `epoch` names this log; `now` in epoch milliseconds. */
-  constructor(epoch: string, bounds: LogBounds, now: () => number, keeping: MessageKeeping | null = null) {
-    this.log = new OrderedLog(epoch, bounds);
+  /** `epoch` names this log; `now` in epoch milliseconds; of `budget` it takes its bytes. */
+  constructor(
+    epoch: string,
+    bounds: LogBounds,
+    now: () => number,
+    keeping: MessageKeeping | null = null,
+    budget: Budget = unlimited(),
+  ) {
+    this.log = new OrderedLog(epoch, bounds, budget);
     this.#now = now;
     this.keeping = keeping;
   }

@@ -159,7 +159,8 @@ function onFailed(machine: Machine, event: EventOf<"failed">, now: number): Tran
     ...machine,
     lastReason,
     lastError: { failure, at: now },
-    failedInARow: machine.failedInARow + 1,
+    // One that this server has not let through says nothing of the broker.
+    failedInARow: machine.failedInARow + (failure.code === "attempts-limited" ? 0 : 1),
   };
   const said = announce(failure.mqtt === undefined ? "error" : "refused", {
     attempt,

@@ -1,3 +1,4 @@
+import type { Budgets } from "../budgets.ts";
 import type { Clock } from "../clock.ts";
 import { generateClientId, type ConnectionRequest } from "../request/connection-request.ts";
 import type { Connection } from "./connection.ts";
@@ -38,6 +39,7 @@ export interface Beginning {
 
 export interface BeginningDeps {
   readonly limits: OutboxLimits;
+  readonly budgets: Budgets;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -51,7 +53,7 @@ export function beginningOf(
   id: string,
   request: ConnectionRequest,
   origin: Origin,
-  { limits, clock, random, newEpoch, keeping }: BeginningDeps,
+  { limits, budgets, clock, random, newEpoch, keeping }: BeginningDeps,
 ): Beginning {
   const was = origin.stored?.was;
   const past = origin.stored && { version: origin.stored.version, failed: origin.stored.was.failed };
@@ -65,7 +67,7 @@ export function beginningOf(
     parts: inherited(
       origin,
       request,
-      newParts({ id, request, limits, epoch: was?.messages ?? newEpoch(), clock, keeping }),
+      newParts({ id, request, limits, budgets, epoch: was?.messages ?? newEpoch(), clock, keeping }),
     ),
     subscriptions: was?.subscriptions ?? begun(origin, request),
     record: {

@@ -1,3 +1,4 @@
+import type { Budget } from "../budget.ts";
 import type { PublishMessage } from "../mqtt/message.ts";
 import type { TopicName } from "../mqtt/topic.ts";
 import { Problem } from "../problem.ts";
@@ -27,10 +28,14 @@ export interface OutboxDeps {
   readonly keeping: Keeping;
   readonly limits: OutboxLimits;
   readonly newId: () => string;
+  /** Of the bytes in all outboxes. */
+  readonly budget: Budget;
 }
 
 /** What is known of messages whose fate is known stays for so many of them. */
 const keptFates = 1_000;
+/** What a message costs besides its payload, where all of them are bounded together: many small ones are much, too. */
+const overhead = 512;
 /** Timers do not go further. */
 const longestTimerMs = 86_400_000;
 
@@ -48,6 +53,7 @@ export class Outbox {
   #order = 0;
   #waiting = 0;
   #bytes = 0;
+  #closed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
   /** Tells of a fate when `along` is kept, in the name of the connection that has the outbox, and in the same commit. */
@@ -96,13 +102,11 @@ export class Outbox {
       message,
       fate: null,
     };
-    this.#waiting += 1;
-    this.#bytes += bytes;
+    this.#count(1, bytes);
     try {
       await this.#commit([{ ...this.#put(entry), expect: "absent" }, ...this.#deps.keeping.time.note()]);
     } catch (error) {
-      this.#waiting -= 1;
-      this.#bytes -= bytes;
+      this.#count(-1, bytes);
       const again =
         error instanceof StoreError && error.kind === "conflict" ? this.#entries.get(entry.id) : undefined;
       if (again !== undefined) return again;
@@ -122,8 +126,7 @@ export class Outbox {
       this.#order = entry.order;
       if (entry.fate !== null) this.#fates.add(entry.id);
       else {
-        this.#waiting += 1;
-        this.#bytes += entry.bytes;
+        this.#count(1, entry.bytes);
         this.#sender.add(entry);
         this.#arm(entry.expiresAt);
       }
@@ -145,6 +148,8 @@ export class Outbox {
   close(): void {
     this.end();
     clearTimeout(this.#timer);
+    if (!this.#closed) this.#deps.budget.give(this.#cost);
+    this.#closed = true;
   }
 
   /** As callers see it. */
@@ -206,7 +211,11 @@ export class Outbox {
   #admit(bytes: number): void {
     const { maxOutbox, maxOutboxBytes } = this.#deps.limits;
     const tooMany = this.#waiting >= maxOutbox;
-    if (!tooMany && this.#bytes + bytes <= maxOutboxBytes) return;
+    if (!tooMany && this.#bytes + bytes <= maxOutboxBytes) {
+      const full = this.#deps.budget.check(bytes + overhead);
+      if (full !== null) throw full.problem("bytes in outboxes", 5);
+      return;
+    }
     throw new Problem("limit-reached", {
       detail: "As many messages wait in the outbox of this connection as may",
       limit: tooMany
@@ -238,8 +247,7 @@ export class Outbox {
     const settled: OutboxEntry = { ...entry, message: null, fate };
     this.#entries.set(id, settled);
     this.#fates.add(id);
-    this.#waiting -= 1;
-    this.#bytes -= entry.bytes;
+    this.#count(-1, entry.bytes);
     const changes: Change[] = [this.#put(settled)];
     for (const oldest of this.#fates) {
       if (this.#fates.size <= keptFates) break;
@@ -253,9 +261,19 @@ export class Outbox {
 
   #forget(entry: OutboxEntry): void {
     this.#entries.delete(entry.id);
-    if (this.#fates.delete(entry.id)) return;
-    this.#waiting -= 1;
-    this.#bytes -= entry.bytes;
+    if (!this.#fates.delete(entry.id)) this.#count(-1, entry.bytes);
+  }
+
+  /** One more or less; what it has counts as long as it is there. */
+  #count(by: 1 | -1, bytes: number): void {
+    const before = this.#cost;
+    this.#waiting += by;
+    this.#bytes += by * bytes;
+    if (!this.#closed) this.#deps.budget.force(this.#cost - before);
+  }
+
+  get #cost(): number {
+    return this.#bytes + this.#waiting * overhead;
   }
 
   /** One timer, for the first that expires. */

@@ -1,4 +1,5 @@
-import { Attempt, type AttemptDeps, type AttemptEvent, type Established } from "../broker/attempt.ts";
+import type { AttemptEvent, Established } from "../broker/attempt-event.ts";
+import { Attempt, type AttemptDeps } from "../broker/attempt.ts";
 import { IncomingStore } from "../broker/incoming-store.ts";
 import { PacketIds } from "../broker/packet-ids.ts";
 import { encodePublish } from "../broker/publish-packet.ts";

@@ -8,6 +8,7 @@ const busyRetrySeconds = 5;
 /** What a caller who waited is told of a failed attempt. */
 export function failureProblem(failure: Failure): Problem {
   const { code, detail, stage, hint, retryable, retryableNow, cause, httpStatus, mqtt } = failure;
+  const { limit, retryAfterSeconds } = failure;
   return new Problem(code, {
     detail,
     stage,
@@ -16,6 +17,8 @@ export function failureProblem(failure: Failure): Problem {
     ...(cause === undefined ? {} : { cause }),
     ...(httpStatus === undefined ? {} : { httpStatus }),
     ...(mqtt === undefined ? {} : { mqtt }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     ...(code === "broker-unavailable" ? { retryAfterSeconds: busyRetrySeconds } : {}),
     ...(code === "bind-address-unavailable"
       ? {

@@ -1,3 +1,4 @@
+import { unlimited, type Budget } from "../budget.ts";
 import type { Client } from "../broker/client.ts";
 import type { Delivery, Outgoing } from "../broker/outgoing.ts";
 import { encodePublish, type EncodedPublish } from "../broker/publish-packet.ts";
@@ -96,6 +97,7 @@ export class Publisher {
   readonly #limits: PublishLimits;
   readonly #machine: () => Machine;
   readonly #clock: { readonly wall: () => number; readonly monotonic: () => number };
+  readonly #budget: Budget;
   readonly #waiting = { atMostOnce: new Set<Flight>(), acknowledged: new Set<Flight>() };
   #waitingBytes = 0;
   #client: Client | null = null;
@@ -105,11 +107,13 @@ export class Publisher {
     limits: PublishLimits,
     machine: () => Machine,
     clock: { readonly wall: () => number; readonly monotonic: () => number },
+    budget: Budget = unlimited(),
   ) {
     this.#outgoing = outgoing;
     this.#limits = limits;
     this.#machine = machine;
     this.#clock = clock;
+    this.#budget = budget;
   }
 
   /** Messages that wait to be sent. */
@@ -231,7 +235,7 @@ export class Publisher {
     const { maxInflight, maxInflightBytes } = this.#limits;
     const tooMany = this.#outgoing.size + this.waiting >= maxInflight;
     const tooMuch = this.#outgoing.bytes + this.#waitingBytes + length > maxInflightBytes;
-    if (!tooMany && !tooMuch) return null;
+    if (!tooMany && !tooMuch) return this.#budget.check()?.problem("publishes under way", 1) ?? null;
     return new Problem("limit-reached", {
       detail: "As many publishes are under way on this connection as may be",
       limit: tooMany
@@ -260,10 +264,14 @@ export class Publisher {
     flight.queue = this.#queueOf(flight.qos);
     flight.queue.add(flight);
     this.#waitingBytes += flight.publish.bytes.length;
+    this.#budget.force();
   }
 
   #take(flight: Flight): void {
-    if (flight.queue?.delete(flight) === true) this.#waitingBytes -= flight.publish.bytes.length;
+    if (flight.queue?.delete(flight) === true) {
+      this.#waitingBytes -= flight.publish.bytes.length;
+      this.#budget.give();
+    }
     flight.queue = null;
   }
 

@@ -1,4 +1,3 @@
-import type { Budget } from "../budget.ts";
 import { Problem } from "../problem.ts";
 import { Connection, type ConnectionDeps } from "./connection.ts";
 import { Identity, type OwnClientIds } from "./identity.ts";
@@ -39,7 +38,6 @@ export interface Added {
 /** The connections of a tenant, by id. Bounded; what is closed is gone from it. */
 export class Registry {
   readonly #deps: ConnectionDeps;
-  readonly #budget: Budget;
   readonly #clientIds: OwnClientIds;
   readonly #entries = new Map<string, Entry>();
   /** Those that have lost their id and are still closing. */
@@ -50,11 +48,7 @@ export class Registry {
   #order = 0;
   #stopping = false;
 
-  constructor(
-    deps: Omit<ConnectionDeps, "onClosed" | "isSucceeded">,
-    budget: Budget,
-    clientIds: OwnClientIds,
-  ) {
+  constructor(deps: Omit<ConnectionDeps, "onClosed" | "isSucceeded">, clientIds: OwnClientIds) {
     this.#deps = {
       ...deps,
       onClosed: (closed) => this.#remove(closed),
@@ -63,7 +57,6 @@ export class Registry {
         return holder !== undefined && holder !== closed && holder.request.durable;
       },
     };
-    this.#budget = budget;
     this.#clientIds = clientIds;
   }
 
@@ -87,16 +80,19 @@ export class Registry {
     this.#refuseWhenStopping();
     if (this.#entries.has(id))
       throw new Problem("connection-exists", `A connection with the id "${id}" exists`);
+    const { connections } = this.#deps.budgets;
+    const full = connections.check();
+    if (full !== null) throw full.problem("connections", 10);
+    this.#refuseSubscriptions(request.subscriptions.length);
     const connection = this.#make(id, request, { kept });
     this.#refuseTaken(connection);
-    const full = this.#budget.take();
-    if (full !== null) throw full.problem("connections", 10);
+    connections.force();
     return this.#enter(connection);
   }
 
   /** Brings back what was stored; it has not dialled yet. The bound on connections does not keep it away. */
   restore(id: string, stored: NonNullable<Origin["stored"]>): Connection {
-    this.#budget.force();
+    this.#deps.budgets.connections.force();
     return this.#enter(this.#make(id, stored.was.request, { kept: true, stored })).connection;
   }
 
@@ -105,12 +101,19 @@ export class Registry {
       throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
   }
 
+  /** @throws {Problem} `limit-reached` where there is no room for so many more */
+  #refuseSubscriptions(more: number): void {
+    const full = more <= 0 ? null : this.#deps.budgets.subscriptions.check(more);
+    if (full !== null) throw full.problem("subscriptions", 10);
+  }
+
   /**
    * A connection that may take the place of `old`; nothing has happened to either.
    *
-   * @throws {Problem} `client-id-in-use`
+   * @throws {Problem} `client-id-in-use`, `limit-reached`
    */
   successor(old: Connection, request: ConnectionRequest, clientId: string | null): Connection {
+    this.#refuseSubscriptions(request.subscriptions.length - old.session.subscriptions.size);
     const connection = this.#make(old.id, request, { kept: true, clientId, predecessor: old });
     this.#refuseTaken(connection);
     return connection;
@@ -150,6 +153,7 @@ export class Registry {
       request.idleTtlMs === null
         ? null
         : new IdleTimer(request.idleTtlMs, holders, monotonic, () => this.#goIdle(connection));
+    connection.session.subscriptions.enter();
     this.#order += 1;
     // Pages go by order, so that the map must be in that order too.
     this.#entries.delete(id);
@@ -271,7 +275,7 @@ export class Registry {
     if (entry?.connection !== connection) return;
     entry.idle?.stop();
     this.#entries.delete(connection.id);
-    this.#budget.give();
+    this.#deps.budgets.connections.give();
     if (this.#stopping) this.#stopped.set(connection.id, connection);
   }
 }

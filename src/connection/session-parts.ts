@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from "uuid";
 import { IncomingStore } from "../broker/incoming-store.ts";
+import type { Budgets } from "../budgets.ts";
 import type { Clock } from "../clock.ts";
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import type { Change } from "../store/store.ts";
@@ -21,6 +22,7 @@ export interface PartsOptions {
   readonly id: string;
   readonly request: Pick<ConnectionRequest, "log">;
   readonly limits: OutboxLimits;
+  readonly budgets: Pick<Budgets, "outboxBytes" | "logBytes">;
   /** Names the message log. */
   readonly epoch: string;
   readonly clock: Clock;
@@ -34,23 +36,26 @@ export function boundsOf({ log }: PartsOptions["request"]): LogBounds {
 }
 
 /** Parts of a session that begins. */
-export function newParts({ id, request, limits, epoch, clock, keeping }: PartsOptions): SessionParts {
+export function newParts(options: PartsOptions): SessionParts {
+  const { id, request, limits, budgets, epoch, clock, keeping } = options;
+  const { logBytes } = budgets;
   const bounds = boundsOf(request);
   const newId = () => `o_${uuidv7()}`;
-  const outbox = keeping && new Outbox({ id, keeping, limits, newId });
+  const outbox = keeping && new Outbox({ id, keeping, limits, newId, budget: budgets.outboxBytes });
   if (keeping === null || !request.log.durable)
-    return { messages: new Messages(epoch, bounds, clock.wall), incoming: new IncomingStore(), outbox };
+    return {
+      messages: new Messages(epoch, bounds, clock.wall, null, logBytes),
+      incoming: new IncomingStore(),
+      outbox,
+    };
   const inbound = new KeptInbound(keeping.store, keeping.lease);
   const space = places.incoming(id, epoch);
+  const keptMessages = { name: places.messageLog(id, epoch), inbound, incoming: space };
   const put = (packetId: number, value: string) =>
     inbound.add([{ type: "put", space, key: String(packetId), value }], value.length);
   const clear = () => inbound.add([{ type: "clear", space }], 0);
   return {
-    messages: new Messages(epoch, bounds, clock.wall, {
-      name: places.messageLog(id, epoch),
-      inbound,
-      incoming: space,
-    }),
+    messages: new Messages(epoch, bounds, clock.wall, keptMessages, logBytes),
     incoming: new IncomingStore(undefined, { put, clear }),
     outbox,
   };

@@ -1,6 +1,7 @@
 import type { IncomingStore } from "../broker/incoming-store.ts";
 import { Outgoing } from "../broker/outgoing.ts";
 import type { KeptMessages, PublishAck, SessionState } from "../broker/session-state.ts";
+import type { Budgets } from "../budgets.ts";
 import type { Clock } from "../clock.ts";
 import { Listeners } from "../listeners.ts";
 import type { ReceivedMessage } from "../mqtt/message.ts";
@@ -32,6 +33,7 @@ export interface SessionLimits extends PublishLimits, OutboxLimits {
 
 export interface SessionDeps {
   readonly limits: SessionLimits;
+  readonly budgets: Budgets;
   readonly clock: Clock;
   readonly machine: () => Machine;
   readonly tell: (announcement: Announcement) => void;
@@ -62,13 +64,17 @@ export class Session implements SessionState {
   #link: Link | null = null;
 
   constructor({ cleanStart }: ConnectionRequest, deps: SessionDeps) {
-    const { limits, clock, machine, tell, parts, subscriptions, saved } = deps;
+    const { limits, budgets, clock, machine, tell, parts, subscriptions, saved } = deps;
+    const { inflight } = budgets;
     this.#deps = deps;
     this.parts = parts;
     this.#cleanStart = cleanStart;
-    this.#outgoing = new Outgoing(() => this.publisher.pump());
-    this.publisher = new Publisher(this.#outgoing, limits, machine, clock);
-    this.subscriptions = new Subscriptions(subscriptions, limits.maxSubscriptions, tell, saved);
+    this.#outgoing = new Outgoing(() => this.publisher.pump(), inflight);
+    this.publisher = new Publisher(this.#outgoing, limits, machine, clock, inflight);
+    const { maxSubscriptions } = limits;
+    this.subscriptions = new Subscriptions(
+      ...([subscriptions, maxSubscriptions, tell, saved, budgets.subscriptions] as const),
+    );
   }
 
   get messages(): Messages {
@@ -156,6 +162,7 @@ export class Session implements SessionState {
   /** The connection is closed for good; `successor` may go on with its messages, and with its outbox. */
   close(successor: Session | null): void {
     this.end();
+    this.subscriptions.leave();
     if (successor?.messages !== this.messages) this.messages.log.close();
     if (successor?.parts.outbox !== this.parts.outbox) this.parts.outbox?.close();
   }

@@ -1,4 +1,4 @@
-import type { Established, SentDisconnect } from "../broker/attempt.ts";
+import type { Established, SentDisconnect } from "../broker/attempt-event.ts";
 import type { Failure } from "../broker/failure.ts";
 import type { Negotiated } from "../mqtt/properties.ts";
 import type { Announcement } from "./announcement.ts";

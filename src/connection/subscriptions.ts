@@ -1,3 +1,4 @@
+import { unlimited, type Budget } from "../budget.ts";
 import type { SubscribeResult } from "../broker/client-event.ts";
 import type { Subscription } from "../mqtt/subscription.ts";
 import type { TopicFilter, TopicName } from "../mqtt/topic.ts";
@@ -39,6 +40,7 @@ const noAnswer: SubscribeResult = { reasonCode: 0x80, reasonString: null };
 export class Subscriptions {
   readonly #tell: (announcement: Announcement) => void;
   readonly #most: number;
+  readonly #budget: Budget;
   readonly #wanted: WantedSubscriptions;
   /** Calls on one filter go one after another. */
   readonly #turns = new Turns();
@@ -50,10 +52,27 @@ export class Subscriptions {
     most: number,
     tell: (announcement: Announcement) => void,
     saved: (() => Promise<void>) | null,
+    budget: Budget = unlimited(),
   ) {
     this.#tell = tell;
     this.#most = most;
+    this.#budget = budget;
     this.#wanted = new WantedSubscriptions(known, saved);
+  }
+
+  /** How many there are, those included that the broker may have and nobody wants. */
+  get size(): number {
+    return this.#wanted.size;
+  }
+
+  /** From here on they count: the connection is one of those that there are. */
+  enter(): void {
+    this.#wanted.countIn(this.#budget);
+  }
+
+  /** The connection is closed. */
+  leave(): void {
+    this.#wanted.release();
   }
 
   /** What another process goes on with. */
@@ -202,7 +221,7 @@ export class Subscriptions {
     if (limit !== null) throw limit;
     const { topicFilter } = subscription;
     const before = this.#wanted.get(topicFilter);
-    if (before === undefined && this.#wanted.size >= this.#most) throw tooManySubscriptions(this.#most);
+    if (before === undefined) this.#refuseWhenFull();
     // Counted, and let go when it is lost: the session may have it all the same.
     const passing = { subscription, kept: false, holders: 0, result: null };
     if (before === undefined || kept) await this.#wanted.doubt(before ?? passing, kept);
@@ -219,6 +238,13 @@ export class Subscriptions {
     const { protocolVersion } = link;
     if (kept) this.#tell(refused(subscription, result, "broker", protocolVersion));
     throw refusalProblem("subscription", { packet: "suback", ...result, protocolVersion });
+  }
+
+  /** @throws {Problem} `limit-reached` */
+  #refuseWhenFull(): void {
+    if (this.#wanted.size >= this.#most) throw tooManySubscriptions(this.#most);
+    const full = this.#budget.check();
+    if (full !== null) throw full.problem("subscriptions", 10);
   }
 
   async #unsubscribe(topicFilter: TopicFilter, link: Link): Promise<void> {

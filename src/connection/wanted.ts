@@ -1,3 +1,4 @@
+import type { Budget } from "../budget.ts";
 import type { SubscribeResult } from "../broker/client-event.ts";
 import type { Subscription } from "../mqtt/subscription.ts";
 import { matches, type TopicFilter, type TopicName } from "../mqtt/topic.ts";
@@ -43,6 +44,8 @@ export function isGranted(result: SubscribeResult | null): boolean {
 /** What is wanted on one connection, by filter, oldest first; and what the broker has of it. */
 export class WantedSubscriptions extends Map<TopicFilter, Wanted> {
   readonly #saved: (() => Promise<void>) | null;
+  /** What they are counted in; null for those of a connection that is nobody's yet, or no more. */
+  #budget: Budget | null = null;
 
   /** `saved` resolves when {@link known} is kept as it is then; null where it is not. */
   constructor({ wanted, unwanted }: KnownSubscriptions, saved: (() => Promise<void>) | null) {
@@ -52,6 +55,31 @@ export class WantedSubscriptions extends Map<TopicFilter, Wanted> {
       this.set(subscription.topicFilter, { subscription, kept: true, holders: 0, result });
     for (const topicFilter of unwanted)
       this.set(topicFilter, { subscription: { topicFilter, qos: 0 }, kept: false, holders: 0, result: null });
+  }
+
+  /** From here on they count. */
+  countIn(budget: Budget): void {
+    this.#budget = budget;
+    budget.force(this.size);
+  }
+
+  /** They are nobody's any more. */
+  release(): void {
+    this.#budget?.give(this.size);
+    this.#budget = null;
+  }
+
+  override set(topicFilter: TopicFilter, wanted: Wanted): this {
+    const before = this.size;
+    super.set(topicFilter, wanted);
+    if (this.size > before) this.#budget?.force();
+    return this;
+  }
+
+  override delete(topicFilter: TopicFilter): boolean {
+    const had = super.delete(topicFilter);
+    if (had) this.#budget?.give();
+    return had;
   }
 
   /** What another process goes on with, for which the calls that read have ended. */

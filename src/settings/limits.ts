@@ -87,6 +87,11 @@ export const limitSettings = {
     16_777_216,
     "Bytes of one inbound MQTT packet at most. A larger one ends the network connection with reason code 0x95.",
   ),
+  MAX_INBOUND_BYTES_PER_SECOND: setting(
+    integer(0, 4_294_967_295),
+    0,
+    "Bytes a second that are read from one connection's broker; 0 for no bound. Over it, reading pauses for a while, and the broker has to wait: nothing is dropped. A pause ends before keep alive would notice it.",
+  ),
   MAX_EVENTS: setting(
     integer(16, 1_000_000),
     10_000,

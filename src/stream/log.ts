@@ -1,3 +1,4 @@
+import { unlimited, type Budget } from "../budget.ts";
 import { WakeUps, type WakeCause } from "./wake-ups.ts";
 
 /** Where a reader is: everything up to and including this sequence number has been read. */
@@ -31,6 +32,7 @@ export interface LogBounds {
  */
 export class OrderedLog<E extends Entry = Entry> {
   readonly epoch: string;
+  readonly #budget: Budget;
   #bounds: LogBounds;
   /** Not before somebody listens: there are many logs, and most have no readers. */
   #wakeUps: WakeUps | null = null;
@@ -41,9 +43,13 @@ export class OrderedLog<E extends Entry = Entry> {
   #tail: Position = 0;
   #closed = false;
 
-  /** `epoch` names the sequence; ids are `<epoch>-<sequence>`, and end with the process when it is in memory. */
-  constructor(epoch: string, bounds: LogBounds) {
+  /**
+   * `epoch` names the sequence; ids are `<epoch>-<sequence>`, and end with the process when it is in memory. Of `budget` it
+   * takes the bytes that it has, whose bounds hold besides its own.
+   */
+  constructor(epoch: string, bounds: LogBounds, budget: Budget = unlimited()) {
     this.epoch = epoch;
+    this.#budget = budget;
     this.#bounds = bounds;
   }
 
@@ -71,9 +77,10 @@ export class OrderedLog<E extends Entry = Entry> {
     this.#wakeUps?.before(bytes);
     this.#entries.push(entry);
     this.#tail = entry.sequence;
-    this.#bytes += bytes;
+    this.#count(bytes);
     while (this.size > 1 && (this.size > this.#bounds.maxEntries || this.#bytes > this.#bounds.maxBytes))
       this.#evict();
+    if (this.#budget.isOver) this.#makeRoom();
     this.#wakeUps?.after(bytes);
   }
 
@@ -90,6 +97,7 @@ export class OrderedLog<E extends Entry = Entry> {
 
   /** Ends the log: readers get what is left, and their streams end. */
   close(): void {
+    if (!this.#closed) this.#budget.give(this.#bytes);
     this.#closed = true;
     this.#wakeUps?.call("turn");
   }
@@ -166,11 +174,23 @@ export class OrderedLog<E extends Entry = Entry> {
     return (this.#entries[index]?.sequence ?? Infinity) > position;
   }
 
+  /** What it has is its readers' when it has ended. */
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    if (!this.#closed) this.#budget.force(bytes);
+  }
+
+  /** There is more in all than there may be: whoever adds to it loses its own oldest. */
+  #makeRoom(): void {
+    this.#budget.noteOver();
+    while (this.size > 1 && this.#budget.isOver) this.#evict();
+  }
+
   #evict(): void {
     const entry = this.#entries[this.#head];
     if (entry === undefined) return;
     this.#evictedThrough = entry.sequence;
-    this.#bytes -= entry.json.length;
+    this.#count(-entry.json.length);
     this.#head += 1;
     // Amortised: the dead front is cut off when it is as long as the rest.
     if (this.#head * 2 > this.#entries.length && this.#head > 32) {

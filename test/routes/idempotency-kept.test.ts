@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Hono } from "hono";
 import type { AppEnv } from "../../routes/context.ts";
 import { idempotent } from "../../routes/middleware/idempotency.ts";
+import { Budget } from "../../src/budget.ts";
 import { openPrincipal } from "../../src/access/principal.ts";
 import { systemClock } from "../../src/clock.ts";
 import { IdempotencyJournal } from "../../src/idempotency-journal.ts";
@@ -19,7 +20,8 @@ async function start(store: ControlledStore) {
   const lease = await store.acquire();
   const time = await StoredTime.read(store, systemClock);
   const journal = new IdempotencyJournal({ store, lease, sealer: plainSealer, time }, logger);
-  const keys = new IdempotencyKeys(10, systemClock.monotonic, 1_000, journal);
+  const budgets = { keys: new Budget("", 10), bytes: new Budget("", 1_000) };
+  const keys = new IdempotencyKeys(budgets, systemClock.monotonic, journal);
   await keys.restore();
   let calls = 0;
   const { promise: called, resolve } = Promise.withResolvers<void>();

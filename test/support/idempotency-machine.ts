@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Budget } from "../../src/budget.ts";
 import { IdempotencyJournal } from "../../src/idempotency-journal.ts";
 import type { KeptForm } from "../../src/idempotency-record.ts";
 import { IdempotencyKeys, type Claim } from "../../src/idempotency.ts";
@@ -33,7 +34,8 @@ export function machine() {
     const lease = await store.acquire();
     const time = await StoredTime.read(store, clock);
     const journal = new IdempotencyJournal({ store, lease, sealer, time }, logger);
-    const keys = new IdempotencyKeys(maxKeys, clock.monotonic, maxBytes, journal);
+    const budgets = { keys: new Budget("", maxKeys), bytes: new Budget("", maxBytes) };
+    const keys = new IdempotencyKeys(budgets, clock.monotonic, journal);
     await keys.restore();
     return keys;
   };

@@ -1,0 +1,39 @@
+import type { Failure } from "../broker/failure.ts";
+import type { Traffic, Turnstile } from "../broker/turnstile.ts";
+import type { ProblemCode } from "../problem.ts";
+import type { Rate } from "../rate.ts";
+import type { Counters } from "./counters.ts";
+
+/** Lets the attempts of one tenant through as its rate has it, and counts them. */
+export class AttemptTurnstile implements Turnstile {
+  readonly #rate: Rate;
+  readonly #counters: Counters;
+
+  constructor(rate: Rate, counters: Counters) {
+    this.#rate = rate;
+    this.#counters = counters;
+  }
+
+  admit(): Failure | null {
+    const full = this.#rate.take();
+    if (full === null) return null;
+    const hint = "It is made later where it is retried. The operator of this server can raise the limit.";
+    return { stage: "policy", code: "attempts-limited", retryable: true, hint, ...full.refusal };
+  }
+
+  ended(outcome: "connected" | ProblemCode): void {
+    this.#counters.attempts.add(outcome);
+  }
+
+  enter(traffic: Traffic): void {
+    this.#counters.traffic.enter(traffic);
+  }
+
+  leave(traffic: Traffic): void {
+    this.#counters.traffic.leave(traffic);
+  }
+
+  refused(setting: string): void {
+    this.#counters.refusals.add(setting);
+  }
+}
