@@ -34,7 +34,7 @@ export class Access implements AsyncDisposable {
   readonly #admin: { readonly hash: Buffer; readonly principal: Principal } | null;
   readonly #expiry: Expiry;
 
-  private constructor(tokens: Tokens, expiry: Expiry, { adminToken, foreign, clock }: AccessDeps) {
+  private constructor(tokens: Tokens, expiry: Expiry, { adminToken, foreign, clock, logger }: AccessDeps) {
     this.tokens = tokens;
     this.#expiry = expiry;
     this.tickets = new Tickets(clock.wall);
@@ -43,6 +43,8 @@ export class Access implements AsyncDisposable {
     this.#admin =
       adminToken === null ? null : { hash: hashOf(adminToken.reveal()), principal: adminPrincipal() };
     const isOn = this.#admin !== null || this.#foreign !== null || tokens.isOn;
+    if (isOn && this.#admin === null && this.#foreign === null && tokens.size === 0)
+      logger.warn("access control is on, and no token is left: nobody gets in until one is made, or set");
     this.open = isOn ? null : openPrincipal();
   }
 

@@ -1,4 +1,5 @@
-import { Access } from "../access/access.ts";
+import { Expiry } from "../access/expiry.ts";
+import { Tokens } from "../access/tokens.ts";
 import type { TokenView } from "../access/token-record.ts";
 import { tokenRequestSchema } from "../access/token-request.ts";
 import { defaultTenant } from "../access/principal.ts";
@@ -36,13 +37,9 @@ export async function openTokenStore(settings: Settings, logger: Logger): Promis
   try {
     const lease = await store.acquire();
     const { maxTokens } = settings;
-    const access = await Access.start({
-      ...{ store, lease, logger, maxTokens },
-      clock: systemClock,
-      adminToken: null,
-      foreign: null,
-    });
-    const { tokens } = access;
+    const expiry = new Expiry(systemClock.wall);
+    const tokens = new Tokens({ store, lease, logger, maxTokens, expiry, clock: systemClock });
+    await tokens.restore();
     return {
       create: async (fields) => {
         const request = tokenRequestSchema.parse(fields);
@@ -59,7 +56,7 @@ export async function openTokenStore(settings: Settings, logger: Logger): Promis
       },
       revoke: (id) => tokens.revoke(id, () => true),
       async [Symbol.asyncDispose]() {
-        await access[Symbol.asyncDispose]();
+        expiry[Symbol.dispose]();
         await store[Symbol.asyncDispose]();
       },
     };

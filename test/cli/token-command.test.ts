@@ -42,6 +42,7 @@ describe("connack token", () => {
     assert.equal((await runCommand(["token", "list", "--json"], place)).stdout, "");
     await using after = startMain({ ...place, CONNACK_HOST: "0.0.0.0" });
     await after.printed(/listening on/);
+    assert.match(after.output(), /access control is on, and no token is left/);
   });
 
   it("asks a running server with --server, by the token of the environment", async () => {
