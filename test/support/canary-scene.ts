@@ -18,7 +18,13 @@ export class CanaryScene implements AsyncDisposable {
   readonly #directory = temporaryDirectory();
   readonly #programs: Program[] = [];
   readonly #streams: { readonly where: string; text: string; readonly controller: AbortController }[] = [];
+  readonly #headers: Readonly<Record<string, string>>;
   #url = "";
+
+  /** `headers` are sent with every call. */
+  constructor(headers: Readonly<Record<string, string>> = {}) {
+    this.#headers = headers;
+  }
 
   /** The folder of the store. */
   get data(): string {
@@ -51,7 +57,7 @@ export class CanaryScene implements AsyncDisposable {
     const json = body === undefined ? {} : { "content-type": "application/json" };
     const response = await fetch(`${this.#url}${path}`, {
       method,
-      headers: { ...json, ...headers },
+      headers: { ...this.#headers, ...json, ...headers },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -68,7 +74,10 @@ export class CanaryScene implements AsyncDisposable {
   /** Reads a stream until the scene is over. */
   async follow(path: string): Promise<void> {
     const controller = new AbortController();
-    const response = await fetch(`${this.#url}${path}`, { signal: controller.signal });
+    const response = await fetch(`${this.#url}${path}`, {
+      headers: this.#headers,
+      signal: controller.signal,
+    });
     const stream = { where: `the stream ${path}`, text: "", controller };
     this.#streams.push(stream);
     const read = async () => {
