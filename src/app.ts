@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from "uuid";
 import { createRoutes } from "../routes/index.ts";
-import { defaultTenant, openPrincipal } from "./access/principal.ts";
+import { defaultTenant, openPrincipal, type Principal } from "./access/principal.ts";
 import { localPolicy, type EgressPolicy } from "./broker/egress.ts";
 import type { AttemptDeps } from "./broker/attempt.ts";
 import { createResolver, type Resolve } from "./broker/resolver.ts";
@@ -48,6 +48,7 @@ export interface AppOverrides {
   readonly resolve?: Resolve;
   readonly policy?: EgressPolicy;
   readonly store?: Store;
+  readonly principal?: Principal;
   readonly webhookSchedule?: Schedule;
 }
 
@@ -91,7 +92,7 @@ async function buildApp(
   const limits = { heartbeatMs: settings.heartbeatMs, writeTimeoutMs: settings.streamWriteTimeoutMs };
   const streams = new Streams(limits, clock, findVanished);
   const restart = new Restart(settings.dialsAtStart);
-  const principal = openPrincipal();
+  const principal = overrides.principal ?? openPrincipal();
   const all = processShares(settings, clock.monotonic);
   const depsOf = tenantMaker({ settings, logger, clock, random, overrides, foundation, all });
   const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => restart.add(restored));
