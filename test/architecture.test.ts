@@ -61,6 +61,10 @@ describe("architecture", () => {
     assert.deepEqual(importers(/\/sqlite[^/]*\.ts$/, /^src\/store\//), []);
   });
 
+  it("only metrics/metrics.ts imports the Prometheus client", () => {
+    assert.deepEqual(importers(/^@prometheus-io\//, /^src\/metrics\/metrics\.ts$/), []);
+  });
+
   it("the embedded broker is the demo's alone", () => {
     assert.deepEqual(importers(/^aedes$/, /^src\/demo\//), []);
     assert.deepEqual(importers(/\/demo\//, /^src\/demo(\.ts|\/)/), []);
