@@ -49,6 +49,7 @@ export interface AppOverrides {
   readonly policy?: EgressPolicy;
   readonly store?: Store;
   readonly principal?: Principal;
+  readonly shares?: Shares;
   readonly webhookSchedule?: Schedule;
 }
 
@@ -93,7 +94,7 @@ async function buildApp(
   const streams = new Streams(limits, clock, findVanished);
   const restart = new Restart(settings.dialsAtStart);
   const principal = overrides.principal ?? openPrincipal();
-  const all = processShares(settings, clock.monotonic);
+  const all = overrides.shares ?? processShares(settings, clock.monotonic);
   const depsOf = tenantMaker({ settings, logger, clock, random, overrides, foundation, all });
   const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => restart.add(restored));
   await tenants.restore(await tenantsIn(store));
