@@ -8,6 +8,7 @@ import type { Logger } from "../src/log.ts";
 import type { Counters } from "../src/metrics/counters.ts";
 import type { Metrics } from "../src/metrics/metrics.ts";
 import type { MetricsView } from "../src/metrics/view.ts";
+import type { Rates } from "../src/rates.ts";
 import type { Store } from "../src/store/store.ts";
 import type { Streams } from "../src/stream/streams.ts";
 import type { Peer } from "../src/stream/vanished.ts";
@@ -31,6 +32,8 @@ export interface Services {
   readonly metrics: Metrics;
   /** What an operator sees of metrics. */
   readonly serverMetrics: () => MetricsView;
+  /** Of the server. */
+  readonly rates: Rates;
   /** Whether all answers say how many calls are left, and not only those to who has a token. */
   readonly tellsRates: boolean;
   readonly maxBodyBytes: number;

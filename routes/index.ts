@@ -45,7 +45,7 @@ export function createRoutes(services: Services): App {
   app.use(browserSafety(services.browsers));
   app.use(access(services.access));
   app.use(ofTenant(services.tenants));
-  app.use(limitRate(services.tellsRates));
+  app.use(limitRate(services.rates, services.tellsRates));
   // Limits its body by itself: a stream of lines has no end.
   mountPublish(app, services);
   app.use(sayRequestId());

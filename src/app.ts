@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from "uuid";
 import { createRoutes } from "../routes/index.ts";
+import type { Principal } from "./access/principal.ts";
 import { openAccess } from "./open-access.ts";
 import type { Resolve } from "./broker/resolver.ts";
 import { browserRules } from "./access/browsers.ts";
@@ -15,7 +16,7 @@ import type { Settings } from "./settings.ts";
 import { tenantsIn } from "./store/scoped-store.ts";
 import { families } from "./metrics/families.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { isRateSet, processShares } from "./shares.ts";
+import { isRateSet, processShares, type Shares } from "./shares.ts";
 import { StoredTime } from "./stored-time.ts";
 import { openStore } from "./store/open.ts";
 import type { Store } from "./store/store.ts";
@@ -50,6 +51,8 @@ export interface AppOverrides {
   readonly resolve?: Resolve;
   readonly policy?: EgressPolicy;
   readonly store?: Store;
+  readonly principal?: Principal;
+  readonly shares?: Shares;
   readonly webhookSchedule?: Schedule;
 }
 
@@ -88,11 +91,11 @@ async function buildApp(
   const clock = overrides.clock ?? systemClock;
   const random = overrides.random ?? Math.random;
   const limits = { heartbeatMs: settings.heartbeatMs, writeTimeoutMs: settings.streamWriteTimeoutMs };
-  const access = await openAccess(settings, logger, clock, foundation);
+  const access = await openAccess(settings, logger, clock, overrides.principal, foundation);
   const egress = new Egress({ allow: settings.egressAllow, deny: settings.egressDeny }, access.isOpen);
   const streams = new Streams(limits, clock, findVanished);
   const restart = new Restart(settings.dialsAtStart);
-  const all = processShares(settings, clock.monotonic);
+  const all = overrides.shares ?? processShares(settings, clock.monotonic);
   const depsOf = tenantMaker({ settings, logger, clock, random, egress, overrides, foundation, all });
   const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => restart.add(restored));
   await tenants.restore(await tenantsIn(store));
@@ -109,6 +112,7 @@ async function buildApp(
       streams: streams.size,
       server: { version, isStoreHealthy: store.health.state === "open", restoring: restart.left },
     }),
+    rates: all.rates,
     tellsRates: isRateSet(settings),
     restoring: () => restart.left,
     newId: () => `c_${uuidv7()}`,

@@ -1,4 +1,5 @@
 import { Access } from "./access/access.ts";
+import type { Principal } from "./access/principal.ts";
 import { readAdminToken } from "./admin-token-file.ts";
 import type { Clock } from "./clock.ts";
 import { readJwt } from "./jwt-settings.ts";
@@ -11,12 +12,13 @@ export async function openAccess(
   settings: Settings,
   logger: Logger,
   clock: Clock,
+  anyone: Principal | undefined,
   { store, lease }: { readonly store: Store; readonly lease: Lease },
 ): Promise<Access> {
   const { maxTokens, host } = settings;
   const adminToken = readAdminToken(settings);
   const foreign = readJwt(settings, clock);
-  const access = await Access.start({ store, lease, clock, logger, maxTokens, adminToken, foreign });
+  const access = await Access.start({ store, lease, clock, logger, maxTokens, adminToken, anyone, foreign });
   if (!access.isOpen || isLoopback(host)) return access;
   await access[Symbol.asyncDispose]();
   throw new Error(

@@ -14,8 +14,8 @@ export const settingsTable = {
   ...browserSettings,
   ...accessSettings,
   ...egressSettings,
-  ...limitSettings,
   ...totalSettings,
+  ...limitSettings,
 };
 
 type Table = typeof settingsTable;

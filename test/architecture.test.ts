@@ -65,6 +65,10 @@ describe("architecture", () => {
     assert.deepEqual(importers(/^jose$/, /^src\/access\/jwt[^/]*\.ts$/), []);
   });
 
+  it("only metrics/metrics.ts imports the Prometheus client", () => {
+    assert.deepEqual(importers(/^@prometheus-io\//, /^src\/metrics\/metrics\.ts$/), []);
+  });
+
   it("the embedded broker is the demo's alone", () => {
     assert.deepEqual(importers(/^aedes$/, /^src\/demo\//), []);
     assert.deepEqual(importers(/\/demo\//, /^src\/demo(\.ts|\/)/), []);

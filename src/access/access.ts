@@ -17,6 +17,8 @@ export interface ForeignTokens {
 
 export interface AccessDeps extends Omit<TokensDeps, "expiry"> {
   readonly adminToken: Secret | null;
+  /** Who everybody is while access control is off; with every right, unless told. */
+  readonly anyone?: Principal | undefined;
   readonly foreign: ((expiry: Expiry) => ForeignTokens) | null;
 }
 
@@ -34,7 +36,11 @@ export class Access implements AsyncDisposable {
   readonly #admin: { readonly hash: Buffer; readonly principal: Principal } | null;
   readonly #expiry: Expiry;
 
-  private constructor(tokens: Tokens, expiry: Expiry, { adminToken, foreign, clock, logger }: AccessDeps) {
+  private constructor(
+    tokens: Tokens,
+    expiry: Expiry,
+    { anyone, adminToken, foreign, clock, logger }: AccessDeps,
+  ) {
     this.tokens = tokens;
     this.#expiry = expiry;
     this.tickets = new Tickets(clock.wall);
@@ -45,7 +51,7 @@ export class Access implements AsyncDisposable {
     const isOn = this.#admin !== null || this.#foreign !== null || tokens.isOn;
     if (isOn && this.#admin === null && this.#foreign === null && tokens.size === 0)
       logger.warn("access control is on, and no token is left: nobody gets in until one is made, or set");
-    this.open = isOn ? null : openPrincipal();
+    this.open = isOn ? null : (anyone ?? openPrincipal());
   }
 
   /** @throws {StoreError} */

@@ -1,13 +1,13 @@
 import { unlimited, type Budget } from "../budget.ts";
 import type { Client } from "../broker/client.ts";
 import type { Delivery, Outgoing } from "../broker/outgoing.ts";
-import { encodePublish, type EncodedPublish } from "../broker/publish-packet.ts";
+import { encodePublish } from "../broker/publish-packet.ts";
 import type { Negotiated } from "../mqtt/properties.ts";
 import type { PublishMessage } from "../mqtt/message.ts";
-import type { ProtocolVersion } from "../mqtt/protocol-version.ts";
 import type { QoS } from "../mqtt/qos.ts";
 import { reasonName } from "../mqtt/reason.ts";
 import { Problem } from "../problem.ts";
+import { Flight } from "./flight.ts";
 import { notConnectedProblem } from "./problems.ts";
 import { checkPublish, receiveMaximum, takes } from "./publish-limits.ts";
 import { acknowledgementTimeout, brokerLimit, lostInFlight, refusalProblem } from "./publish-problems.ts";
@@ -48,45 +48,7 @@ export interface PublishLimits {
 const mostBacklog = 1_048_576;
 
 const sentQoS0: Published = Object.freeze({ acknowledgement: null });
-const nobody = () => {};
 const refusedSubmission: Submission = { sent: false, cancel: () => false };
-
-/** One message on its way. */
-class Flight implements Submission {
-  readonly qos: QoS;
-  readonly publish: EncodedPublish;
-  readonly version: ProtocolVersion;
-  readonly startedAt: number;
-  done: (result: Published | Problem) => void;
-  /** Where it waits to be sent; null once it has been. */
-  queue: Set<Flight> | null = null;
-  readonly #onCancel: (flight: Flight) => void;
-
-  constructor(
-    message: { readonly qos: QoS; readonly publish: EncodedPublish; readonly version: ProtocolVersion },
-    startedAt: number,
-    done: (result: Published | Problem) => void,
-    onCancel: (flight: Flight) => void,
-  ) {
-    this.qos = message.qos;
-    this.publish = message.publish;
-    this.version = message.version;
-    this.startedAt = startedAt;
-    this.done = done;
-    this.#onCancel = onCancel;
-  }
-
-  get sent(): boolean {
-    return this.queue === null;
-  }
-
-  cancel(): boolean {
-    this.done = nobody;
-    const { sent } = this;
-    if (!sent) this.#onCancel(this);
-    return sent;
-  }
-}
 
 /**
  * Publishes over one connection: checks what the broker takes, keeps to the send quota, and tells what became of each
@@ -225,7 +187,7 @@ export class Publisher {
         `The packet has ${length} bytes, and the broker takes ${negotiated.maximumPacketSize} at most`,
       );
     }
-    const full = this.#full(length);
+    const full = this.#full(length) ?? this.#fullInAll(message.qos);
     if (full !== null) return full;
     const encoded = { qos: message.qos, publish, version };
     return new Flight(encoded, this.#clock.monotonic(), done, (flight) => this.#take(flight));
@@ -235,7 +197,7 @@ export class Publisher {
     const { maxInflight, maxInflightBytes } = this.#limits;
     const tooMany = this.#outgoing.size + this.waiting >= maxInflight;
     const tooMuch = this.#outgoing.bytes + this.#waitingBytes + length > maxInflightBytes;
-    if (!tooMany && !tooMuch) return this.#budget.check()?.problem("publishes under way", 1) ?? null;
+    if (!tooMany && !tooMuch) return null;
     return new Problem("limit-reached", {
       detail: "As many publishes are under way on this connection as may be",
       limit: tooMany
@@ -243,6 +205,12 @@ export class Publisher {
         : { name: "CONNACK_MAX_INFLIGHT_BYTES", value: maxInflightBytes },
       retryAfterSeconds: 1,
     });
+  }
+
+  /** A message of QoS 0 that goes out at once is not under way. */
+  #fullInAll(qos: QoS): Problem | null {
+    if (qos === 0 && this.#hasRoom(0)) return null;
+    return this.#budget.check()?.problem("publishes under way", 1) ?? null;
   }
 
   #queueOf(qos: QoS): Set<Flight> {

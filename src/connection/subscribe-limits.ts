@@ -39,6 +39,7 @@ export function tooManySubscriptions(most: number): Problem {
   return new Problem("limit-reached", {
     detail: `This connection has ${most} subscriptions, which is as many as it may`,
     limit: { name: "CONNACK_MAX_SUBSCRIPTIONS", value: most },
+    retryAfterSeconds: 10,
   });
 }
 
