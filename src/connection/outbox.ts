@@ -157,11 +157,6 @@ export class Outbox {
     return entryView(entry, this.#sender.isSent(entry.id));
   }
 
-  /** The topic of a message; null where there is none with this id. */
-  topicOf(id: string): TopicName | null {
-    return this.#entries.get(id)?.topic ?? null;
-  }
-
   /** @throws {Problem} `not-found` */
   get(id: string): Record<string, unknown> {
     return this.view(this.#find(id));
