@@ -4,6 +4,7 @@ import { createLogger } from "../../src/log.ts";
 import { serve } from "../../src/serve.ts";
 import { parseSettings } from "../../src/settings.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
+import { environmentWithTokens, withTokenForAll } from "./token-for-all.ts";
 import { readEvents, type EventReader } from "./event-reader.ts";
 
 /** An answer, read. */
@@ -38,7 +39,8 @@ export interface TestApp extends AsyncDisposable {
 
 /**
  * `environment` is that of the process, with the `CONNACK_` names. The store is in memory unless it says otherwise, or,
- * so that a whole suite runs with it, CONNACK_TEST_STORE=sqlite does.
+ * so that a whole suite runs with it, CONNACK_TEST_STORE=sqlite does; and access control is off, unless it says otherwise,
+ * or CONNACK_TEST_ACCESS=tokens does.
  */
 export async function startApp(
   environment: Record<string, string> = {},
@@ -53,16 +55,21 @@ export async function startApp(
   });
   await using opened = new AsyncDisposableStack();
   const onDisk = process.env["CONNACK_TEST_STORE"] === "sqlite" && environment["CONNACK_STORE"] === undefined;
+  const isOwn = Object.keys(environment).some((name) => /_(TOKEN|JWT|EGRESS)/.test(name));
+  const forAll =
+    process.env["CONNACK_TEST_ACCESS"] === "tokens" && !isOwn && overrides.principal === undefined;
   const directory = onDisk ? opened.use(temporaryDirectory()) : null;
   const settings = parseSettings({
     ...(directory === null
       ? { CONNACK_STORE: "memory" }
       : { CONNACK_STORE: `sqlite:${directory.path}/connack.db`, CONNACK_SECRET_KEY: "00".repeat(32) }),
     CONNACK_SHUTDOWN_GRACE_MS: "2000",
+    ...(forAll ? environmentWithTokens : {}),
     ...environment,
   });
   const app = await createApp(settings, logger, "0.0.0-test", overrides);
-  const serving = serve(app, "127.0.0.1", 0);
+  const fetchApp = forAll ? await withTokenForAll(app) : app.fetch;
+  const serving = serve({ ...app, fetch: fetchApp }, "127.0.0.1", 0);
   app.listening(serving.hostname, serving.port);
   const url = `http://127.0.0.1:${serving.port}`;
   const call: TestApp["call"] = async (method, path, body, headers = {}, signal) => {

@@ -21,10 +21,10 @@ const bun: Runtime["command"] = (file, report) => {
 const runtimes: readonly Runtime[] = [
   { name: "bun", command: bun },
   {
-    // The faults once more, with everything that is kept on disk.
+    // The faults once more, with everything that is kept on disk, and with access control on.
     name: "bun-sqlite",
     command: bun,
-    env: { CONNACK_TEST_STORE: "sqlite" },
+    env: { CONNACK_TEST_STORE: "sqlite", CONNACK_TEST_ACCESS: "tokens" },
     runs: (file) => file.startsWith("test/hardening/"),
   },
   {
