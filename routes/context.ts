@@ -34,6 +34,7 @@ export interface Services {
   readonly maxPayloadBytes: number;
   /** As that of event streams. */
   readonly streamWriteTimeoutMs: number;
+  readonly publishIdleTimeoutMs: number;
   /** Host names besides loopback ones that requests may name. */
   readonly allowedHosts: readonly string[];
   readonly version: string;
@@ -45,7 +46,11 @@ export interface Services {
 
 /** The bindings are those of `RequestContext`; absent without a server. */
 export interface AppEnv {
-  Bindings: { readonly holdOpen?: () => () => void; readonly peer?: () => Peer | null };
+  Bindings: {
+    readonly holdOpen?: () => () => void;
+    readonly inTime?: <T>(reading: () => Promise<T>) => Promise<T>;
+    readonly peer?: () => Peer | null;
+  };
   Variables: { requestId: string; body: string | Uint8Array };
 }
 

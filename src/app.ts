@@ -33,6 +33,8 @@ import { Webhooks } from "./webhooks/webhooks.ts";
 export interface RequestContext {
   /** Lifts the runtime's limit on how long a response may be silent; what it returns, called before the end, sets it again. */
   readonly holdOpen?: () => () => void;
+  /** Bounds the reading of the request's body, for a call that reads all of it: rejects with `request-timeout`. */
+  readonly inTime?: <T>(reading: () => Promise<T>) => Promise<T>;
   /** The other end of the network connection: the caller, or a proxy. */
   readonly peer?: () => Peer | null;
 }
@@ -164,6 +166,7 @@ async function buildApp(
     maxBodyBytes: settings.maxBodyBytes,
     maxPayloadBytes: settings.maxPayloadBytes,
     streamWriteTimeoutMs: settings.streamWriteTimeoutMs,
+    publishIdleTimeoutMs: settings.publishIdleTimeoutMs,
     allowedHosts: settings.allowedHosts,
     version,
     accepting: () => !stopping.signal.aborted,

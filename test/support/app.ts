@@ -62,7 +62,7 @@ export async function startApp(
     ...environment,
   });
   const app = await createApp(settings, logger, "0.0.0-test", overrides);
-  const serving = serve(app, "127.0.0.1", 0);
+  const serving = serve(app, "127.0.0.1", 0, { limits: settings });
   const url = `http://127.0.0.1:${serving.port}`;
   const call: TestApp["call"] = async (method, path, body, headers = {}, signal) => {
     const json = body === undefined ? {} : { "content-type": "application/json" };

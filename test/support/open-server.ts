@@ -7,5 +7,7 @@ import { parseSettings } from "../../src/settings.ts";
 const [address = "127.0.0.1"] = process.argv.slice(2);
 const logger = createLogger({ level: "error", format: "text", write: () => {}, now: Date.now });
 const settings = parseSettings({ CONNACK_STORE: "memory", ...process.env });
-const serving = serve(await createApp(settings, logger, "0.0.0-test"), address, 0);
+const serving = serve(await createApp(settings, logger, "0.0.0-test"), address, 0, {
+  limits: settings,
+});
 process.stdout.write(`http://${address}:${serving.port}\n`);
