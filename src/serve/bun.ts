@@ -1,3 +1,4 @@
+import http from "node:http";
 import type { ConnackApp } from "../app.ts";
 import type { Peer } from "../stream/vanished.ts";
 import type { Certificate } from "./certificate.ts";
@@ -40,6 +41,8 @@ export function serveOnBun(
   certificate: Certificate | null,
 ): Serving {
   requireBun(runtime.version);
+  // The process's, and the only place where it can be set for this server too, which its types do not know.
+  Object.assign(http, { maxHeaderSize: limits.maxHeaderBytes });
   const rim = new Rim(app, limits);
   const idleSeconds = Math.ceil(limits.httpIdleTimeoutMs / 1_000);
   const server = runtime.serve({

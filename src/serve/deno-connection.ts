@@ -35,6 +35,7 @@ export class DenoConnection {
   readonly #limits: HttpLimits;
   readonly #rim: Rim;
   readonly #getPeer: () => Peer;
+  readonly #mayBeHttp2: boolean;
   readonly #cut = new AbortController();
   /** Calls whose answer is not complete; several only in HTTP/2. */
   #calls = 0;
@@ -47,7 +48,8 @@ export class DenoConnection {
     this.#dueAt = performance.now() + (this.#ending ? lingerMs : this.#limits.httpIdleTimeoutMs);
   };
 
-  constructor(conn: DenoConn, serveOn: ServeOnConnection, rim: Rim, limits: HttpLimits) {
+  constructor(conn: DenoConn, serveOn: ServeOnConnection, rim: Rim, limits: HttpLimits, mayBeHttp2: boolean) {
+    this.#mayBeHttp2 = mayBeHttp2;
     this.#limits = limits;
     this.#rim = rim;
     const { hostname: address, port } = conn.remoteAddr;
@@ -89,7 +91,8 @@ export class DenoConnection {
       held = true;
       return nothing;
     };
-    return this.#rim.call(request, { peer: this.#getPeer, holdOpen }, (ends) => {
+    const named = this.#mayBeHttp2 && !request.headers.has("host") ? withHost(request) : request;
+    return this.#rim.call(named, { peer: this.#getPeer, holdOpen }, (ends) => {
       // The runtime sends `connection: close`, and leaves the closing to us.
       if (ends) this.#ending = true;
       // An answer that streams is one that was held open; to ask for the end of every answer costs more than all of this.
@@ -97,6 +100,13 @@ export class DenoConnection {
       else this.#over();
     });
   }
+}
+
+/** In HTTP/2 it is `:authority`, which this runtime has in the URL only (RFC 9113 §8.3.1). */
+function withHost(request: Request): Request {
+  const headers = new Headers(request.headers);
+  headers.set("host", new URL(request.url).host);
+  return new Request(request, { headers });
 }
 
 function nothing(): void {}

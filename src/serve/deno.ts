@@ -44,9 +44,10 @@ export function serveOnDeno(
       ? runtime.listen(at)
       : runtime.listenTls({ ...at, ...certificate, alpnProtocols: ["h2", "http/1.1"] });
   const { addr } = listener;
-  const server = new Accepting(listener, new Rim(app, limits), limits, serveOn);
+  const secure = certificate !== null;
+  const server = new Accepting(listener, new Rim(app, limits), limits, serveOn, secure);
   void server.accept();
-  return { ...addr, secure: certificate !== null, stop: () => server.stop() };
+  return { ...addr, secure, stop: () => server.stop() };
 }
 
 class Accepting {
@@ -54,12 +55,20 @@ class Accepting {
   readonly #rim: Rim;
   readonly #limits: HttpLimits;
   readonly #serveOn: ServeOnConnection;
+  readonly #secure: boolean;
   readonly #connections = new Set<DenoConnection>();
   #sweeper: ReturnType<typeof setInterval>;
   #stopped: (() => void) | null = null;
   #stopping = false;
 
-  constructor(listener: DenoListener, rim: Rim, limits: HttpLimits, serveOn: ServeOnConnection) {
+  constructor(
+    listener: DenoListener,
+    rim: Rim,
+    limits: HttpLimits,
+    serveOn: ServeOnConnection,
+    secure: boolean,
+  ) {
+    this.#secure = secure;
     this.#listener = listener;
     this.#rim = rim;
     this.#limits = limits;
@@ -102,7 +111,7 @@ class Accepting {
   #serve(conn: DenoConn): void {
     let connection: DenoConnection;
     try {
-      connection = new DenoConnection(conn, this.#serveOn, this.#rim, this.#limits);
+      connection = new DenoConnection(conn, this.#serveOn, this.#rim, this.#limits, this.#secure);
     } catch {
       // It was closed before it was looked at.
       return;

@@ -89,7 +89,7 @@ export const limitSettings = {
   MAX_HEADER_BYTES: setting(
     integer(1_024, 65_536),
     16_384,
-    "Bytes of the head of a request at most. Larger: 431, or closed.",
+    "Bytes of the head of a request at most. Larger: 431. Deno has a limit of its own of about 64 KiB, whatever this says, and answers 400.",
   ),
   BODY_TIMEOUT_MS: setting(
     integer(100, 3_600_000),

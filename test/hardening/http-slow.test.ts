@@ -111,6 +111,19 @@ describe("S76: slow callers", () => {
   });
 });
 
+describe("CONNACK_MAX_HEADER_BYTES", () => {
+  it(
+    "a larger head is 431",
+    async () => {
+      await using app = await startApp({ CONNACK_MAX_HEADER_BYTES: "2048" });
+      const padded = (bytes: number) => `${get}Connection: close\r\nX: ${"a".repeat(bytes)}\r\n\r\n`;
+      assert.deepEqual((await rawExchange(portOf(app), padded(1_500))).statuses, [200]);
+      assert.deepEqual((await rawExchange(portOf(app), padded(2_500))).statuses, [431]);
+    },
+    { skip: thisRuntime === "deno" ? "Deno has a limit of its own" : false },
+  );
+});
+
 describe("CONNACK_MAX_HTTP_CONNECTIONS", () => {
   it("what is beyond is closed or told 503, and when there is room all is well", async () => {
     await using app = await startApp({ CONNACK_MAX_HTTP_CONNECTIONS: "5" });
