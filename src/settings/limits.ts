@@ -66,16 +66,6 @@ export const limitSettings = {
     10_000,
     "Lifecycle events kept for `GET /events`, and 2 KiB times that at most; the oldest go first. Each connection keeps its own last 1,000, and 1 MiB at most.",
   ),
-  HEARTBEAT_MS: setting(
-    integer(100, 60_000),
-    15_000,
-    "Milliseconds between heartbeats on an idle stream, which come up to a quarter later.",
-  ),
-  STREAM_WRITE_TIMEOUT_MS: setting(
-    integer(100, 600_000),
-    30_000,
-    "Milliseconds that a reader may leave its stream's bytes untaken before it is cut off.",
-  ),
   PUBLISH_IDLE_TIMEOUT_MS: setting(
     integer(100, 86_400_000),
     3_600_000,
@@ -105,5 +95,15 @@ export const limitSettings = {
     integer(1, 1_000_000),
     20_000,
     "HTTP network connections open at most. Full: closed at once. On Bun, calls under way at most, and 503.",
+  ),
+  HEARTBEAT_MS: setting(
+    integer(100, 60_000),
+    15_000,
+    "Milliseconds between heartbeats on an idle stream, which come up to a quarter later.",
+  ),
+  STREAM_WRITE_TIMEOUT_MS: setting(
+    integer(100, 600_000),
+    30_000,
+    "Milliseconds that a reader may leave its stream's bytes untaken before it is cut off.",
   ),
 } satisfies Record<string, Setting<unknown>>;
