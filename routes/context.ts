@@ -41,6 +41,7 @@ export interface Services {
   /** As that of event streams. */
   readonly streamWriteTimeoutMs: number;
   readonly browsers: BrowserRules;
+  readonly publishIdleTimeoutMs: number;
   readonly version: string;
   /** False from the moment at which shutdown begins. */
   readonly accepting: () => boolean;
@@ -50,7 +51,11 @@ export interface Services {
 
 /** The bindings are those of `RequestContext`; absent without a server. */
 export interface AppEnv {
-  Bindings: { readonly holdOpen?: () => () => void; readonly peer?: () => Peer | null };
+  Bindings: {
+    readonly holdOpen?: () => () => void;
+    readonly inTime?: <T>(reading: () => Promise<T>) => Promise<T>;
+    readonly peer?: () => Peer | null;
+  };
   Variables: {
     requestId: string;
     body: string | Uint8Array;

@@ -19,6 +19,8 @@ export interface PublishLinesOptions {
   readonly maxLineBytes: number;
   readonly rules: MessageRules;
   readonly writeTimeoutMs: number;
+  /** How long nothing may come while it is waited for. */
+  readonly idleTimeoutMs: number;
 }
 
 /** A line whose message has been submitted, until its report and those of all before it are written. */
@@ -52,6 +54,8 @@ export class PublishLines {
   #resume: (() => void) | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
+  /** When it has been waited for lines long enough. */
+  #idleAt = Infinity;
   /** Why no further message is published, which is what the lines that are left are told. */
   #stopped: Problem | null = null;
   #inputEnded = false;
@@ -112,7 +116,11 @@ export class PublishLines {
     }
     // The flush may just have made the room.
     if (!usedUp) return;
+    const { clock, idleTimeoutMs } = this.#options;
+    this.#idleAt = clock.monotonic() + idleTimeoutMs;
+    this.#arm();
     const read = await this.#reader.read().catch(() => null);
+    this.#idleAt = Infinity;
     // The request has broken off; when it was stopped, because of that.
     if (read === null && this.#stopped === null) this.cut();
     if (read?.value !== undefined) this.#lines.push(read.value);
@@ -197,9 +205,10 @@ export class PublishLines {
     this.#resume = null;
   }
 
-  /** The one timer: for the oldest line without an outcome, and for a reader who takes nothing. */
+  /** The one timer: for the oldest line without an outcome, a reader who takes nothing, and a writer who sends nothing. */
   #arm(): void {
-    const at = Math.min(this.#waiting[0]?.expiresAt ?? Infinity, this.#reports.cutOffAt ?? Infinity);
+    const first = this.#waiting[0]?.expiresAt ?? Infinity;
+    const at = Math.min(first, this.#reports.cutOffAt ?? Infinity, this.#idleAt);
     if (at >= this.#timerAt || this.#over) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
@@ -211,6 +220,7 @@ export class PublishLines {
     const { clock, waitMs } = this.#options;
     const now = clock.monotonic();
     if ((this.#reports.cutOffAt ?? Infinity) <= now) return this.#reports.fail();
+    if (this.#idleAt <= now) this.stop(this.#idleTooLong());
     for (const waiting of this.#waiting) {
       if (waiting.expiresAt > now) break;
       if (waiting.report !== null || waiting.submission === null) continue;
@@ -218,6 +228,12 @@ export class PublishLines {
     }
     this.#report();
     this.#arm();
+  }
+
+  /** For a line that was begun. */
+  #idleTooLong(): Problem {
+    const limit = { name: "CONNACK_PUBLISH_IDLE_TIMEOUT_MS", value: this.#options.idleTimeoutMs };
+    return new Problem("request-timeout", { detail: `Nothing came for ${limit.value} ms`, limit });
   }
 
   /** All is reported, or the caller has gone: then what was not sent is not sent any more. */

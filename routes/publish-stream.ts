@@ -17,7 +17,7 @@ export async function publishStream(
   connection: Connection,
   query: Query,
 ): Promise<Response> {
-  const { accepting, clock, maxBodyBytes, maxPayloadBytes, streamWriteTimeoutMs } = services;
+  const { accepting, clock, maxBodyBytes, maxPayloadBytes } = services;
   if (c.req.header("idempotency-key") !== undefined)
     throw invalidParameters([{ parameter: "Idempotency-Key", detail: "cannot be given for a stream" }]);
   refuseOptions(query, c.req.raw.headers);
@@ -33,7 +33,8 @@ export async function publishStream(
     waitMs,
     maxLineBytes: maxBodyBytes,
     rules: { maxPayloadBytes, refusal: publishRefusal(c.var.principal) },
-    writeTimeoutMs: streamWriteTimeoutMs,
+    writeTimeoutMs: services.streamWriteTimeoutMs,
+    idleTimeoutMs: services.publishIdleTimeoutMs,
   });
   await begin(c, services, connection, lines);
   return c.body(lines.stream, 200, {

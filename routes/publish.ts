@@ -73,7 +73,8 @@ export function mountPublish(app: App, services: Services): void {
     const limit = isRaw
       ? { name: "CONNACK_MAX_PAYLOAD_BYTES", value: maxPayloadBytes }
       : { name: "CONNACK_MAX_BODY_BYTES", value: maxBodyBytes };
-    const body = await readBody(c.req.raw, limit, c.var.tenant.budgets.bodyBytes);
+    const read = () => readBody(c.req.raw, limit, c.var.tenant.budgets.bodyBytes);
+    const body = await (c.env?.inTime?.(read) ?? read());
     const publish = isRaw ? publishRaw : publishJson;
     const call = { c, services, connection, query, body, rules, caller: callerOf(c) };
     if (!headers.has("idempotency-key")) return publish(call);

@@ -30,6 +30,8 @@ import type { Schedule } from "./webhooks/schedule.ts";
 export interface RequestContext {
   /** Lifts the runtime's limit on how long a response may be silent; what it returns, called before the end, sets it again. */
   readonly holdOpen?: () => () => void;
+  /** Bounds the reading of the request's body, for a call that reads all of it: rejects with `request-timeout`. */
+  readonly inTime?: <T>(reading: () => Promise<T>) => Promise<T>;
   /** The other end of the network connection: the caller, or a proxy. */
   readonly peer?: () => Peer | null;
 }
@@ -120,6 +122,7 @@ async function buildApp(
     maxPayloadBytes: settings.maxPayloadBytes,
     streamWriteTimeoutMs: settings.streamWriteTimeoutMs,
     browsers: browserRules(settings),
+    publishIdleTimeoutMs: settings.publishIdleTimeoutMs,
     accepting: () => !stopping.signal.aborted,
     stopping: stopping.signal,
   });

@@ -101,6 +101,13 @@ export const catalogue = {
     "None of the media types in Accept can be served.",
     "An Accept header that leaves out SSE, NDJSON and JSON.",
   ),
+  "request-timeout": entry(
+    408,
+    "The request did not come in time",
+    true,
+    "The body of the request had not come when CONNACK_BODY_TIMEOUT_MS was over; nothing was done, and the network connection is closed.",
+    "A slow or broken network, or a Content-Length that is larger than the body.",
+  ),
   "connection-exists": entry(
     409,
     "The id is taken",

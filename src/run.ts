@@ -5,6 +5,7 @@ import { configPath, readConfig } from "./config-file.ts";
 import { rereadOnHangUp } from "./hang-up.ts";
 import { createLogger } from "./log.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
+import { readCertificate, type Certificate } from "./serve/certificate.ts";
 import { serve, type Serving } from "./serve.ts";
 import { camelCase, parseSettings, settingsTable, SettingsError, type Settings } from "./settings.ts";
 
@@ -80,8 +81,9 @@ export async function start(
     settings.logFormat === "auto" ? (process.stderr.isTTY ? "text" : "json") : settings.logFormat;
   const write = (line: string) => process.stderr.write(line);
   const logger = createLogger({ level: settings.logLevel, format, write, now: Date.now });
+  const certificate = certificateOf(settings);
   const app = await createApp(settings, logger, readVersion()).catch(refuse);
-  const serving = listen(app, settings, orAnyPort);
+  const serving = listen(app, settings, certificate, orAnyPort);
   app.listening(serving.hostname, serving.port);
   rereadOnHangUp(app, logger, process.argv.slice(2));
   // One broken connection must not take the others with it; what gets here is a defect, and the log says which.
@@ -114,15 +116,33 @@ function refuse(error: unknown): never {
 }
 
 /** Where it can be called. */
-export function urlOf({ hostname, port }: Serving): string {
-  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+export function urlOf({ hostname, port, secure }: Serving): string {
+  return `${secure ? "https" : "http"}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 
-function listen(app: ConnackApp, { host, port }: Settings, orAnyPort: boolean): Serving {
+/** Before anything is opened: a file that cannot be used is wrong settings. */
+function certificateOf(settings: Settings): Certificate | null {
   try {
-    return serve(app, host, port);
+    return readCertificate(settings);
   } catch (error) {
-    if (orAnyPort) return serve(app, host, 0);
+    if (!(error instanceof SettingsError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return process.exit(2);
+  }
+}
+
+function listen(
+  app: ConnackApp,
+  settings: Settings,
+  certificate: Certificate | null,
+  orAnyPort: boolean,
+): Serving {
+  const { host, port } = settings;
+  const options = { limits: settings, certificate };
+  try {
+    return serve(app, host, port, options);
+  } catch (error) {
+    if (orAnyPort) return serve(app, host, 0, options);
     process.stderr.write(
       `cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}\n`,
     );

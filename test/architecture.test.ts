@@ -94,6 +94,7 @@ describe("architecture", () => {
       "src/stream": [],
       "src/egress": [],
       "src/settings": ["src/egress"],
+      "src/serve": ["src/stream"],
       "src/access": ["src/mqtt", "src/store"],
       "src/broker": ["src/request", "src/mqtt", "src/egress"],
       "src/connection": ["src/broker", "src/request", "src/stream", "src/store", "src/mqtt"],
@@ -110,14 +111,15 @@ describe("architecture", () => {
     }
   });
 
-  it("the runtimes are named only in serve.ts", () => {
+  it("the runtimes are named only in serve.ts, and what is of one of them only in serve/", () => {
     const named = sources.filter(({ text }) =>
-      /\b(Bun|Deno)\./.test(text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "")),
+      /\b(Bun|Deno)\b/.test(text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*|"[^"\n]*"|`[^`]*`/g, "")),
     );
     assert.deepEqual(
       named.map(({ path }) => path),
       ["src/serve.ts"],
     );
+    assert.deepEqual(importers(/\/serve\/(bun|deno)/, /^src\/serve(\.ts|\/)/), []);
   });
 
   it("has no import cycles, types apart", () => {

@@ -1,6 +1,7 @@
 import { createMiddleware } from "hono/factory";
 import type { Budget } from "../../src/budget.ts";
 import type { AppEnv } from "../context.ts";
+import { reading } from "./json-body.ts";
 
 /**
  * Reads the body before anything else does, while there is room for it among those that are being read: many callers
@@ -9,7 +10,8 @@ import type { AppEnv } from "../context.ts";
 export function readBodies(maxBytes: number) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const bytes = announced(c.req.raw, maxBytes);
-    if (bytes > 0) await withRoom(c.var.tenant.budgets.bodyBytes, bytes, () => c.req.arrayBuffer());
+    if (bytes > 0)
+      await withRoom(c.var.tenant.budgets.bodyBytes, bytes, () => reading(c, () => c.req.arrayBuffer()));
     return next();
   });
 }

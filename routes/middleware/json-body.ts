@@ -1,12 +1,12 @@
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { Problem } from "../../src/problem.ts";
-import type { AppEnv } from "../context.ts";
+import type { AppContext, AppEnv } from "../context.ts";
 import { readJson } from "./json-text.ts";
 
-/** Reads at most `maxBytes` of a body, whether its length is announced or it comes in chunks. */
+/** Reads at most `maxBytes` of a body, whether its length is announced or it comes in chunks, which are read here. */
 export function limitBody(maxBytes: number) {
-  return bodyLimit({
+  const limit = bodyLimit({
     maxSize: maxBytes,
     onError: () => {
       throw new Problem("content-too-large", {
@@ -15,6 +15,21 @@ export function limitBody(maxBytes: number) {
       });
     },
   });
+  return createMiddleware<AppEnv>(async (c, next) => {
+    if (!c.req.raw.headers.has("transfer-encoding")) return limit(c, next);
+    await reading(c, async () => void (await limit(c, async () => {})));
+    return next();
+  });
+}
+
+/** In the time that there is for it; a body that breaks off, or whose chunks are none, is the caller's fault. */
+export async function reading<T>(c: AppContext, read: () => Promise<T>): Promise<T> {
+  try {
+    return await (c.env?.inTime?.(read) ?? read());
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem("malformed-request", "The body cannot be read to its end");
+  }
 }
 
 /** What the schema's own reading takes for JSON, no more: it would call the rest a defect. */
@@ -30,7 +45,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 export function jsonBody(options: { readonly optional: boolean } = { optional: false }) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const type = c.req.header("content-type");
-    const text = decode(await c.req.arrayBuffer());
+    const text = decode(await reading(c, () => c.req.arrayBuffer()));
     c.set("body", text);
     if (text === "" && options.optional) {
       c.req.raw = withoutBody(c.req.raw);

@@ -97,6 +97,36 @@ export const limitSettings = {
     10_000,
     "Lifecycle events kept for `GET /events`, and 2 KiB times that at most; the oldest go first. Each connection keeps its own last 1,000, and 1 MiB at most.",
   ),
+  PUBLISH_IDLE_TIMEOUT_MS: setting(
+    integer(100, 86_400_000),
+    3_600_000,
+    "Milliseconds that a caller who publishes lines may send nothing. Then the answer ends.",
+  ),
+  HEADER_TIMEOUT_MS: setting(
+    integer(100, 240_000),
+    15_000,
+    "Milliseconds from the accept of an HTTP network connection until the head of its first request has come. Later: closed. Bun has 12 seconds of its own, whatever this says.",
+  ),
+  MAX_HEADER_BYTES: setting(
+    integer(1_024, 65_536),
+    16_384,
+    "Bytes of the head of a request at most. Larger: 431. Deno has a limit of its own of about 64 KiB, whatever this says, and answers 400.",
+  ),
+  BODY_TIMEOUT_MS: setting(
+    integer(100, 3_600_000),
+    30_000,
+    "Milliseconds from the head of a request until its body has come. Later: 408, and closed. Not for lines that are published.",
+  ),
+  HTTP_IDLE_TIMEOUT_MS: setting(
+    integer(100, 240_000),
+    30_000,
+    "Milliseconds from an answer until the head of the next request on that network connection has come. Later: closed. Bun rounds up to whole seconds, and to 4 where they are few.",
+  ),
+  MAX_HTTP_CONNECTIONS: setting(
+    integer(1, 1_000_000),
+    20_000,
+    "HTTP network connections open at most. Full: closed at once. On Bun, calls under way at most, and 503.",
+  ),
   HEARTBEAT_MS: setting(
     integer(100, 60_000),
     15_000,

@@ -42,6 +42,18 @@ export const serviceSettings = {
     "Instead of that, a file of such keys, one a line; `#` begins a comment. Only its owner may have permissions on it (`chmod 600`).",
     "none",
   ),
+  TLS_CERT_FILE: setting<string | null>(
+    z.string().min(1, "expected the name of a file").max(4_096),
+    null,
+    "File with a certificate as PEM, and those of its issuers after it: HTTPS is served, with HTTP/2.",
+    "none",
+  ),
+  TLS_KEY_FILE: setting<string | null>(
+    z.string().min(1, "expected the name of a file").max(4_096),
+    null,
+    "File with the private key of that certificate, as PEM, without a passphrase.",
+    "none",
+  ),
   LOG_LEVEL: setting(
     z.enum(logLevels),
     "info",

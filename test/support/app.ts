@@ -69,7 +69,7 @@ export async function startApp(
   });
   const app = await createApp(settings, logger, "0.0.0-test", overrides);
   const fetchApp = forAll ? await withTokenForAll(app) : app.fetch;
-  const serving = serve({ ...app, fetch: fetchApp }, "127.0.0.1", 0);
+  const serving = serve({ ...app, fetch: fetchApp }, "127.0.0.1", 0, { limits: settings });
   app.listening(serving.hostname, serving.port);
   const url = `http://127.0.0.1:${serving.port}`;
   const call: TestApp["call"] = async (method, path, body, headers = {}, signal) => {
