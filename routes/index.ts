@@ -8,7 +8,6 @@ import { accessLog } from "./middleware/access-log.ts";
 import { readBodies } from "./middleware/body-budget.ts";
 import { browserSafety } from "./middleware/browser-safety.ts";
 import { counting } from "./middleware/counting.ts";
-import { limitBody } from "./middleware/json-body.ts";
 import { onError, onInvalid, onNotFound } from "./middleware/problems.ts";
 import { limitRate } from "./middleware/rate.ts";
 import { ofTenant } from "./middleware/tenant.ts";
@@ -43,7 +42,6 @@ export function createRoutes(services: Services): App {
   // Limits its body by itself: a stream of lines has no end.
   mountPublish(app, services);
   app.use(sayRequestId());
-  app.use(limitBody(services.maxBodyBytes));
   app.use(readBodies(services.maxBodyBytes));
   mountHealth(app, services);
   mountMetrics(app, services);

@@ -1,22 +1,8 @@
-import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { Problem } from "../../src/problem.ts";
 import type { AppEnv } from "../context.ts";
 import { findUnreadable } from "./json-shape.ts";
 import { pointerTo } from "./problems.ts";
-
-/** Reads at most `maxBytes` of a body, whether its length is announced or it comes in chunks. */
-export function limitBody(maxBytes: number) {
-  return bodyLimit({
-    maxSize: maxBytes,
-    onError: () => {
-      throw new Problem("content-too-large", {
-        detail: `The body is larger than ${maxBytes} bytes`,
-        limit: { name: "CONNACK_MAX_BODY_BYTES", value: maxBytes },
-      });
-    },
-  });
-}
 
 /** What the schema's own reading takes for JSON, no more: it would call the rest a defect. */
 const jsonType = /^application\/([a-z.-]+\+)?json(;\s*[a-z0-9-]+=[^;]+)*$/i;
