@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { attemptRate, Rate, requestRate } from "../src/rate.ts";
 import { describe, it } from "./support/test.ts";
 

@@ -81,14 +81,16 @@ export class Registry {
     const full = connections.check();
     if (full !== null) throw full.problem("connections", 10);
     this.#refuseSubscriptions(request.subscriptions.length);
+    const connection = this.#make(id, request, { kept });
     connections.force();
-    return this.#enter(this.#make(id, request, { kept }));
+    return this.#enter(connection);
   }
 
   /** Brings back what was stored; it has not dialled yet. The bound on connections does not keep it away. */
   restore(id: string, stored: NonNullable<Origin["stored"]>): Connection {
+    const connection = this.#make(id, stored.was.request, { kept: true, stored });
     this.#deps.budgets.connections.force();
-    return this.#enter(this.#make(id, stored.was.request, { kept: true, stored })).connection;
+    return this.#enter(connection).connection;
   }
 
   #refuseWhenStopping(): void {

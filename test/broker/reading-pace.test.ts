@@ -45,15 +45,18 @@ describe("ReadingPace", () => {
   it("does not push on a reader that has no room", async () => {
     let release = () => {};
     let taken = 0;
+    const first = Promise.withResolvers<void>();
     const write = (_: Buffer, __: unknown, done: () => void) => {
       taken += 1;
       release = done;
+      first.resolve();
     };
     const sink = new Writable({ highWaterMark: 1, write });
-    const { source } = start(20, 1_000, sink);
-    // The first chunk is the burst; the second pauses for a second, and is behind it in the sink's own buffer.
-    while (taken === 0) await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    const { source, pace } = start(20, 500, sink);
+    pace.keepAlive = 0.2;
+    await first.promise;
+    // Several pauses long, after each of which it might push: that it does not has no event.
+    await new Promise((resolve) => setTimeout(resolve, 300));
     assert.equal(taken, 1);
     assert.ok(sink.writableLength <= 3 * chunk, `${sink.writableLength} bytes`);
     release();

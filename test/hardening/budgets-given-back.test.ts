@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { systemClock } from "../../src/clock.ts";
 import { parseSettings } from "../../src/settings.ts";
 import { processShares, type Shares } from "../../src/shares.ts";

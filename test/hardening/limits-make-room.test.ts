@@ -20,7 +20,7 @@ describe("CONNACK_MAX_TOTAL_LOG_BYTES", () => {
       await using place = durablePlace();
       const setting = "CONNACK_MAX_TOTAL_LOG_BYTES";
       const app = await place.start({ ...place.environment, [setting]: "100000" });
-      const { call } = app;
+      const call: typeof app.call = (...request) => app.call(...request);
       for (const id of ["quiet", "home"]) {
         const put = await call("PUT", `/connections/${id}`, { url: broker.url, log: { durable } });
         assert.equal(put.status, 201, put.text);
