@@ -10,7 +10,6 @@ import { readBodies } from "./middleware/body-budget.ts";
 import { browserSafety } from "./middleware/browser-safety.ts";
 import { crossOrigin } from "./middleware/cross-origin.ts";
 import { counting } from "./middleware/counting.ts";
-import { limitBody } from "./middleware/json-body.ts";
 import { checkEncoding } from "./middleware/percent-encoding.ts";
 import { onError, onInvalid, onNotFound } from "./middleware/problems.ts";
 import { limitRate } from "./middleware/rate.ts";
@@ -50,7 +49,6 @@ export function createRoutes(services: Services): App {
   mountPublish(app, services);
   app.use(sayRequestId());
   app.use(checkEncoding());
-  app.use(limitBody(services.maxBodyBytes));
   app.use(readBodies(services.maxBodyBytes));
   mountHealth(app, services);
   mountMetrics(app, services);

@@ -3,7 +3,6 @@ import type { Budget } from "../src/budget.ts";
 import { CallerLeft } from "../src/connection/operations.ts";
 import { Problem } from "../src/problem.ts";
 import { readJson, withoutByteOrderMark } from "./middleware/json-text.ts";
-import { withRoom } from "./middleware/body-budget.ts";
 
 export interface BodyLimit {
   readonly name: string;
@@ -52,6 +51,23 @@ async function readChunks(body: ReadableStream<Uint8Array>, limit: BodyLimit): P
     bytes += value.length;
     if (bytes > limit.value) throw tooLarge(limit);
     chunks.push(value);
+  }
+}
+
+/**
+ * Runs `read` while so many bytes of bodies count as being read. One that is the only one is always read: what a single
+ * body may have is another setting's.
+ *
+ * @throws {Problem} `limit-reached`
+ */
+async function withRoom<T>(budget: Budget, bytes: number, read: () => Promise<T>): Promise<T> {
+  const full = budget.check(bytes);
+  if (full !== null && full.used > 0) throw full.problem("bytes of request bodies being read", 1);
+  budget.force(bytes);
+  try {
+    return await read();
+  } finally {
+    budget.give(bytes);
   }
 }
 

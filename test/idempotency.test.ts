@@ -103,4 +103,23 @@ describe("IdempotencyKeys", () => {
     await newer.finish({ ...answer, status: 202 });
     assert.deepEqual(keys.claim("k", "same"), { kind: "replay", answer: { ...answer, status: 202 } });
   });
+
+  it("forgets its own oldest when there is too much in all, and nothing of another's", async () => {
+    const all = { keys: new Budget("", 3), bytes: new Budget("", 1_000) };
+    const part = () => ({ keys: new Budget("", 3, all.keys), bytes: new Budget("", 1_000, all.bytes) });
+    const [mine, theirs] = [part(), part()].map((budgets) => new IdempotencyKeys(budgets, () => 0));
+    const keep = async (keys: IdempotencyKeys, key: string) => {
+      const claim = keys.claim(key, "same");
+      if (claim.kind === "new") await claim.finish(answer);
+    };
+    for (const key of ["a", "b"]) await keep(theirs!, key);
+    for (const key of ["x", "y"]) await keep(mine!, key);
+    assert.equal(theirs!.claim("a", "same").kind, "replay");
+    assert.equal(theirs!.claim("b", "same").kind, "replay");
+    assert.equal(mine!.claim("y", "same").kind, "replay");
+    assert.deepEqual([all.keys.used, all.keys.refused], [3, 1]);
+    mine!.release();
+    theirs!.release();
+    assert.deepEqual([all.keys.used, all.bytes.used], [0, 0]);
+  });
 });

@@ -1,26 +1,7 @@
-import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { Problem } from "../../src/problem.ts";
 import type { AppContext, AppEnv } from "../context.ts";
 import { readJson } from "./json-text.ts";
-
-/** Reads at most `maxBytes` of a body, whether its length is announced or it comes in chunks, which are read here. */
-export function limitBody(maxBytes: number) {
-  const limit = bodyLimit({
-    maxSize: maxBytes,
-    onError: () => {
-      throw new Problem("content-too-large", {
-        detail: `The body is larger than ${maxBytes} bytes`,
-        limit: { name: "CONNACK_MAX_BODY_BYTES", value: maxBytes },
-      });
-    },
-  });
-  return createMiddleware<AppEnv>(async (c, next) => {
-    if (!c.req.raw.headers.has("transfer-encoding")) return limit(c, next);
-    await reading(c, async () => void (await limit(c, async () => {})));
-    return next();
-  });
-}
 
 /** In the time that there is for it; a body that breaks off, or whose chunks are none, is the caller's fault. */
 export async function reading<T>(c: AppContext, read: () => Promise<T>): Promise<T> {

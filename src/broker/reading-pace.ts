@@ -9,7 +9,7 @@ export interface PaceOptions {
 }
 
 /** No pause is longer, and none longer than this part of keepAlive: within one, an answer to PINGREQ is not read. */
-const longestMs = 5_000;
+const longestMs = 15_000;
 const partOfKeepAlive = 0.25;
 /** What was too much is not held against a broker for longer. */
 const longestDebtSeconds = 10;

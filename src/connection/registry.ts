@@ -92,8 +92,9 @@ export class Registry {
 
   /** Brings back what was stored; it has not dialled yet. The bound on connections does not keep it away. */
   restore(id: string, stored: NonNullable<Origin["stored"]>): Connection {
+    const connection = this.#make(id, stored.was.request, { kept: true, stored });
     this.#deps.budgets.connections.force();
-    return this.#enter(this.#make(id, stored.was.request, { kept: true, stored })).connection;
+    return this.#enter(connection).connection;
   }
 
   #refuseWhenStopping(): void {

@@ -50,6 +50,9 @@ export function serveOnBun(
     port,
     idleTimeout: idleSeconds,
     ...(certificate === null ? {} : { tls: certificate, http2: true }),
+    // Else a defect is answered with a page that has our sources on it.
+    development: false,
+    error: () => new Response(null, { status: 500 }),
     // Bodies are limited by the routes, with an answer that says so.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request: Request, self: BunServer) =>

@@ -14,10 +14,10 @@ const late = 408;
 
 /** Hands requests to the app, with the bounds that are the same on every runtime. */
 export class Rim implements Disposable {
-  readonly #app: ConnackApp;
+  readonly #app: Pick<ConnackApp, "fetch">;
   readonly #bodies: BodyTimes;
 
-  constructor(app: ConnackApp, limits: HttpLimits) {
+  constructor(app: Pick<ConnackApp, "fetch">, limits: HttpLimits) {
     this.#app = app;
     const now = () => performance.now();
     this.#bodies = new BodyTimes({ timeoutMs: limits.bodyTimeoutMs, sweepMs: sweepMs(limits), now });

@@ -135,7 +135,37 @@ async function queuedMuch(scene: LimitScene): Promise<Answer> {
   return scene.call("POST", "/connections/away/publish?topic=a&qos=1&queue=60", big, text);
 }
 
+/** What is too large at once. */
+const tooLarge: readonly Pick<Row, "setting" | "value" | "hit">[] = [
+  {
+    setting: "MAX_BODY_BYTES",
+    value: 1_024,
+    hit: ({ call }) => call("POST", "/probe", { url: "x".repeat(2_000) }),
+  },
+  {
+    setting: "MAX_PAYLOAD_BYTES",
+    value: 100,
+    hit: ({ call }) => call("POST", "/connections/home/publish?topic=t/big", "x".repeat(101), text),
+  },
+];
+
 describe("limits", () => {
+  for (const { setting, value, hit } of tooLarge) {
+    const name = `CONNACK_${setting}`;
+    it(
+      `${name}=${value}: 413, counted, and existing work goes on`,
+      () =>
+        inLimitScene({ [name]: String(value) }, "t", async (scene) => {
+          const { status, body } = await hit(scene);
+          assert.equal(status, 413);
+          assert.deepEqual(body.limit, { name, value });
+          const metrics = await readMetrics(scene.app);
+          assert.equal(metrics.get(`connack_limit_refused_total{limit="${name}"}`), 1);
+        }),
+      { skip: needs("mosquitto"), timeout: 20_000 },
+    );
+  }
+
   for (const { setting, value, code = "limit-reached", isShared, hit } of rows) {
     for (const [prefix, tenant] of isShared
       ? ([

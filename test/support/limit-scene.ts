@@ -40,7 +40,7 @@ export async function inLimitScene(
   await using messages = await app.events("/connections/home/messages", {
     accept: "text/event-stream",
   });
-  await body({ app, broker, silent: silent.url, call: (...args) => app.call(...args) });
+  await body({ app, broker, silent: silent.url, call: (...request) => app.call(...request) });
   await goesOn(app, messages);
 }
 
