@@ -26,7 +26,7 @@ const pages = /^\/(docs|openapi\.json|problems|problems\/[a-z0-9-]+|healthz|read
 export function browserSafety(rules: BrowserRules) {
   const { corsOrigins } = rules;
   // The same one most of the time, so that it is taken apart once.
-  let lastGood = "";
+  let lastGood: string | null = null;
   // Not asynchronous itself: it stands in front of every call.
   return createMiddleware<AppEnv>((c, next) => {
     const { headers } = c.req.raw;
