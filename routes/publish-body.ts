@@ -24,18 +24,23 @@ export async function readBody(request: Request, limit: BodyLimit, budget: Budge
   // Looked at first, because asking one runtime for a stream costs more than all of the reading.
   if (length !== null && !headers.has("transfer-encoding")) {
     if (Number(length) > limit.value) throw tooLarge(limit);
-    return withRoom(budget, Number(length) || 0, () => readWhole(request));
+    const announced = Number(length) || 0;
+    reserve(budget, announced);
+    // One function that waits, and no more: there are many of these at once.
+    try {
+      return Buffer.from(await request.arrayBuffer());
+    } catch {
+      throw new CallerLeft();
+    } finally {
+      budget.give(announced);
+    }
   }
   if (request.body === null) return nothing;
-  const { body } = request;
-  return withRoom(budget, limit.value, () => readChunks(body, limit));
-}
-
-async function readWhole(request: Request): Promise<Buffer> {
+  reserve(budget, limit.value);
   try {
-    return Buffer.from(await request.arrayBuffer());
-  } catch {
-    throw new CallerLeft();
+    return await readChunks(request.body, limit);
+  } finally {
+    budget.give(limit.value);
   }
 }
 
@@ -55,20 +60,14 @@ async function readChunks(body: ReadableStream<Uint8Array>, limit: BodyLimit): P
 }
 
 /**
- * Runs `read` while so many bytes of bodies count as being read. One that is the only one is always read: what a single
- * body may have is another setting's.
+ * Takes so many bytes. A body that is the only one is always read: what a single one may have is another setting's.
  *
  * @throws {Problem} `limit-reached`
  */
-async function withRoom<T>(budget: Budget, bytes: number, read: () => Promise<T>): Promise<T> {
+function reserve(budget: Budget, bytes: number): void {
   const full = budget.check(bytes);
   if (full !== null && full.used > 0) throw full.problem("bytes of request bodies being read", 1);
   budget.force(bytes);
-  try {
-    return await read();
-  } finally {
-    budget.give(bytes);
-  }
 }
 
 function tooLarge({ name, value }: BodyLimit): Problem {
