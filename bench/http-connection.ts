@@ -13,22 +13,24 @@ export interface HttpAnswer {
 export class HttpConnection {
   readonly #socket: Socket;
   readonly #host: string;
+  readonly #fields: string;
   #received = "";
   #settle: ((answer: HttpAnswer) => void) | null = null;
 
-  private constructor(socket: Socket, host: string) {
+  private constructor(socket: Socket, host: string, fields: string) {
     this.#socket = socket;
     this.#host = host;
+    this.#fields = fields;
     socket.setNoDelay(true);
     socket.setEncoding("latin1");
     socket.on("data", (text: string) => this.#read(text));
   }
 
-  static async open(url: string): Promise<HttpConnection> {
+  static async open(url: string, fields = ""): Promise<HttpConnection> {
     const { hostname, port, host } = new URL(url);
     const socket = connect({ host: hostname, port: Number(port) });
     await once(socket, "connect");
-    return new HttpConnection(socket, host);
+    return new HttpConnection(socket, host, fields);
   }
 
   /** Sends a request; rejects unless the answer has the status that is expected. */
@@ -41,7 +43,9 @@ export class HttpConnection {
     this.#socket.once("close", onClose);
     const body = json === undefined ? "" : JSON.stringify(json);
     const fields = body === "" ? "" : `content-type: application/json\r\ncontent-length: ${body.length}\r\n`;
-    this.#socket.write(`${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n${fields}\r\n${body}`);
+    this.#socket.write(
+      `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n${this.#fields}${fields}\r\n${body}`,
+    );
     const answer = await promise;
     this.#socket.removeListener("close", onClose);
     if (answer.status !== status) throw new Error(`${method} ${path}: ${answer.status} ${answer.body}`);

@@ -13,8 +13,8 @@ let answers = 0;
 let wrong: string | null = null;
 let finished: (() => void) | null = null;
 
-function prepare(path: string, type: string, body: string): void {
-  const fields = `host: ${new URL(url).host}\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n`;
+function prepare(path: string, type: string, body: string, more: string): void {
+  const fields = `${more}host: ${new URL(url).host}\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n`;
   request = Buffer.from(`POST ${path} HTTP/1.1\r\n${fields}\r\n${body}`);
 }
 
@@ -66,6 +66,6 @@ answerCommands(async ({ command, ms, ...call }) => {
   if (command === "run") return run(Number(ms));
   url = String(call["url"]);
   callers = Number(call["count"]);
-  prepare(String(call["path"]), String(call["type"]), String(call["body"]));
+  prepare(String(call["path"]), String(call["type"]), String(call["body"]), String(call["fields"] ?? ""));
   return {};
 });

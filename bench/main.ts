@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { fileDescriptors } from "./child.ts";
+import { measureAccess } from "./access.ts";
 import { measureConnect } from "./connect.ts";
 import { measureDurable } from "./durable.ts";
 import { measureMessages } from "./messages.ts";
@@ -23,6 +24,8 @@ const { values, positionals } = parseArgs({
     only: { type: "string", default: "" },
     /** Messages on their way to readers at once, in `messages`. */
     ahead: { type: "string" },
+    /** Stored ones, in `access`. */
+    tokens: { type: "string", default: "100000" },
     callers: { type: "string", default: "64" },
     connections: { type: "string", default: "10000" },
     idle: { type: "string", default: "60" },
@@ -63,6 +66,11 @@ const suites: Readonly<Record<string, (report: Report) => Promise<void>>> = {
         settleMs: settleMs / 2,
         against,
       },
+      report,
+    ),
+  access: (report) =>
+    measureAccess(
+      { ...turns, callers: Number(values.callers), tokens: Number(values.tokens), against },
       report,
     ),
   publish: (report) =>

@@ -68,7 +68,7 @@ async function measure(qos: 0 | 1, topic: string, sizes: PublishSizes, report: R
 }
 
 export async function openConnection(server: Server, id: string, url: string): Promise<void> {
-  const http = await HttpConnection.open(server.url);
+  const http = await HttpConnection.open(server.url, server.fields);
   await http.call("POST", "/connections", 201, { id, url });
   http.close();
 }
@@ -76,7 +76,7 @@ export async function openConnection(server: Server, id: string, url: string): P
 /** Has callers ready who publish raw payloads over the connection `bench`. */
 export async function openCallers(
   load: Child,
-  { url }: Server,
+  { url, fields }: Server,
   { topic, qos, queue }: { readonly topic: string; readonly qos: number; readonly queue?: number },
   count: number,
 ): Promise<void> {
@@ -84,7 +84,7 @@ export async function openCallers(
   const path = `/connections/bench/publish?topic=${topic}&qos=${qos}${when}`;
   // curl's type, which is none of the message's.
   const type = "application/x-www-form-urlencoded";
-  await load.ask({ command: "prepare", url, path, type, body: payloadText(0), count });
+  await load.ask({ command: "prepare", url, path, type, body: payloadText(0), count, fields });
 }
 
 /** What was acknowledged must have arrived. */

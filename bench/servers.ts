@@ -5,6 +5,8 @@ import { program, startChild, type Child } from "./child.ts";
 export interface Server extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
+  /** Header fields that every call needs, each with its line end. */
+  readonly fields?: string;
 }
 
 const root = new URL("..", import.meta.url).pathname;

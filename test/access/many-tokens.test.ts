@@ -1,32 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { hashOf, newToken } from "../../src/access/token.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
-import type { Change } from "../../src/store/store.ts";
 import { startAccess, whoIs } from "../support/access.ts";
+import { keepTokens } from "../support/many-tokens.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { describe, it } from "../support/test.ts";
 
 const count = 100_000;
-const atOnce = 5_000;
-
-/** The token with this number, as a process before would have kept it. */
-function kept(number: number): { readonly text: string; readonly change: Change } {
-  const { id, text } = newToken();
-  const record = {
-    name: `device ${number}`,
-    tenant: `tenant-${number % 1_000}`,
-    scopes: ["publish", "subscribe"],
-    publish: [`devices/${number}/#`],
-    subscribe: null,
-    expiresAt: null,
-    createdAt: 0,
-    createdBy: "admin",
-    order: number,
-    hash: hashOf(text).toString("base64"),
-  };
-  return { text, change: { type: "put", space: "tokens", key: id, value: JSON.stringify(record) } };
-}
 
 /** What a check costs, in microseconds, the best of some runs: the machine does other things, too. */
 function costOf(check: () => void): number {
@@ -45,18 +25,7 @@ describe("100,000 tokens", () => {
     async () => {
       using directory = temporaryDirectory();
       const options = { file: join(directory.path, "connack.db"), maxBytes: 1e9, busyTimeoutMs: 5_000 };
-      const texts: string[] = [];
-      await using before = await openSqlite(options);
-      const lease = await before.acquire();
-      for (let start = 0; start < count; start += atOnce) {
-        const some = Array.from({ length: atOnce }, (_, i) => kept(start + i + 1));
-        await before.commit(
-          lease,
-          some.map(({ change }) => change),
-        );
-        texts.push(...some.map(({ text }) => text));
-      }
-      await before[Symbol.asyncDispose]();
+      const texts = await keepTokens(options.file, count);
 
       await using store = await openSqlite(options);
       await using few = await startAccess();
