@@ -66,6 +66,11 @@ answerCommands(async ({ command, ms, ...call }) => {
   if (command === "run") return run(Number(ms));
   url = String(call["url"]);
   callers = Number(call["count"]);
-  prepare(String(call["path"]), String(call["type"]), String(call["body"]), String(call["fields"] ?? ""));
+  prepare(
+    String(call["path"]),
+    String(call["type"]),
+    String(call["body"]),
+    typeof call["fields"] === "string" ? call["fields"] : "",
+  );
   return {};
 });

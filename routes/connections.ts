@@ -37,9 +37,9 @@ export function mountOpening(app: App, services: Services): void {
     const parsed = c.req.valid("json") as ParsedRequest;
     const { id } = parsed;
     const request = decideDurability(parsed, store.survives, false);
-    requireRequest(c.var.principal, request);
+    requireRequest(c.get("principal"), request);
     const waiting = waitingOf(c, c.req.valid("query").wait);
-    const open = () => c.var.tenant.operations.create(id ?? newId(), request, waiting);
+    const open = () => c.get("tenant").operations.create(id ?? newId(), request, waiting);
     const { connection, done } = await during(c, waiting, open);
     return show(c, connection, done ? 201 : 202, true);
   });
@@ -63,11 +63,11 @@ export function mountOpening(app: App, services: Services): void {
         errors: [{ pointer: "/id", detail: "PUT has the id in its path" }],
       });
     }
-    const { registry, operations } = c.var.tenant;
+    const { registry, operations } = c.get("tenant");
     preconditions(c, registry.find(id));
     const waiting = waitingOf(c, c.req.valid("query").wait);
     const request = decideDurability(parsed, store.survives, true);
-    requireRequest(c.var.principal, request);
+    requireRequest(c.get("principal"), request);
     const put = () => operations.put(id, request, waiting);
     const { connection, done, created } = await during(c, waiting, put);
     return show(c, connection, done ? (created ? 201 : 200) : 202, created);
@@ -84,7 +84,7 @@ export function mountControl(app: App): void {
     responses: answers,
   });
   app.openapi(reconnect, async (c) => {
-    const { registry, operations } = c.var.tenant;
+    const { registry, operations } = c.get("tenant");
     const connection = registry.get(c.req.valid("param").id);
     const credentials = credentialsOf(c.req.valid("json"), connection.request);
     const waiting = waitingOf(c, c.req.valid("query").wait);
@@ -100,7 +100,7 @@ export function mountControl(app: App): void {
     responses: answers,
   });
   app.openapi(ping, async (c) => {
-    const { registry, operations, waits } = c.var.tenant;
+    const { registry, operations, waits } = c.get("tenant");
     const connection = registry.get(c.req.valid("param").id);
     const waitMs = waitOf(c, c.req.valid("query").wait);
     const rttMs = await waits.during(c.env?.holdOpen, () =>
@@ -130,7 +130,7 @@ export function mountControl(app: App): void {
       preconditions(c, connection);
       checkDisconnectOptions(connection, query);
     };
-    const { registry, operations } = c.var.tenant;
+    const { registry, operations } = c.get("tenant");
     // Not one of the waits: whatever else is waiting, a connection can be deleted.
     const connection = await holding(c.env?.holdOpen, () => operations.close(id, query, check));
     return c.json({
@@ -174,12 +174,12 @@ function invalidParameter(parameter: string, detail: string): Problem {
 
 /** A call that does not wait is none of the waits. */
 function during<T>(c: AppContext, { waitMs }: Waiting, call: () => Promise<T>): Promise<T> {
-  return waitMs === 0 ? call() : c.var.tenant.waits.during(c.env?.holdOpen, call);
+  return waitMs === 0 ? call() : c.get("tenant").waits.during(c.env?.holdOpen, call);
 }
 
 /** Answers with the view. */
 export function show(c: AppContext, connection: Connection, status: 200 | 201 | 202, located: boolean) {
-  const view = c.var.tenant.registry.view(connection);
+  const view = c.get("tenant").registry.view(connection);
   if (located) c.header("Location", view.links.self);
   c.header("ETag", etagOf(connection));
   c.header("Cache-Control", "no-store");

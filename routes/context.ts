@@ -8,6 +8,7 @@ import type { Logger } from "../src/log.ts";
 import type { Counters } from "../src/metrics/counters.ts";
 import type { Metrics } from "../src/metrics/metrics.ts";
 import type { MetricsView } from "../src/metrics/view.ts";
+import type { Rate } from "../src/rate.ts";
 import type { Rates } from "../src/rates.ts";
 import type { Store } from "../src/store/store.ts";
 import type { Streams } from "../src/stream/streams.ts";
@@ -67,6 +68,8 @@ export interface AppEnv {
     releaseSignal?: () => void;
     /** Where what comes of the call counts; the tenant's, as soon as that is known. */
     counters: Counters | undefined;
+    /** What the answer says of how many calls are left. */
+    rate: Rate | undefined;
   };
 }
 

@@ -52,7 +52,7 @@ export function mountEvents(app: App, services: Services): void {
     responses: answers,
   });
   app.openapi(all, async (c) => {
-    const { registry, lifecycle } = c.var.tenant;
+    const { registry, lifecycle } = c.get("tenant");
     const { connection, types: wanted, ...rest } = c.req.valid("query");
     const ids = connection === undefined ? null : new Set(connection);
     const filtered = ids !== null || wanted !== undefined;
@@ -75,7 +75,7 @@ export function mountEvents(app: App, services: Services): void {
     responses: answers,
   });
   app.openapi(one, async (c) => {
-    const { registry } = c.var.tenant;
+    const { registry } = c.get("tenant");
     const connection = registry.get(c.req.valid("param").id);
     const { types: wanted, ...rest } = c.req.valid("query");
     const wants =
@@ -114,7 +114,7 @@ async function answer<E extends Entry>(
       "Events come as text/event-stream, application/x-ndjson or application/json",
     );
   // An event counts when it is kept, and what a caller knows to have happened comes neither late nor never.
-  await c.var.tenant.lifecycle.settled();
+  await c.get("tenant").lifecycle.settled();
   if (format === "json")
     return history(
       c,
@@ -128,7 +128,15 @@ async function answer<E extends Entry>(
   const first = [
     controlFrame(format, "snapshot", snapshot(), start.resumed ? undefined : log.idOf(start.after)),
   ];
-  return live(c, services, { log, frames: c.var.tenant.lifecycle.frames, format, start, first, wants, hold });
+  return live(c, services, {
+    log,
+    frames: c.get("tenant").lifecycle.frames,
+    format,
+    start,
+    first,
+    wants,
+    hold,
+  });
 }
 
 function history<E extends Entry>(

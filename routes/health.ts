@@ -11,7 +11,7 @@ export function mountHealth(app: App, services: Services): void {
     const left = restoring();
     const ready = accepting() && store.health.state === "open" && left === 0;
     // How much there is of everything is for who runs the server.
-    if (!isOperator(c.var.principal)) return c.json({ ready }, ready ? 200 : 503);
+    if (!isOperator(c.get("principal"))) return c.json({ ready }, ready ? 200 : 503);
     const said = { ready, store: store.health, restoring: left, connections: countStates(tenants) };
     return c.json({ ...said, streams: streams.size }, ready ? 200 : 503);
   });

@@ -4,18 +4,13 @@ import type { App, AppEnv, Services } from "./context.ts";
 import { mountEvents } from "./events.ts";
 import { mountHealth } from "./health.ts";
 import { mountMessages } from "./messages.ts";
-import { access } from "./middleware/access.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { readBodies } from "./middleware/body-budget.ts";
-import { browserSafety } from "./middleware/browser-safety.ts";
 import { crossOrigin } from "./middleware/cross-origin.ts";
-import { counting } from "./middleware/counting.ts";
 import { checkEncoding } from "./middleware/percent-encoding.ts";
+import { admitting, answering } from "./middleware/front-door.ts";
 import { onError, onInvalid, onNotFound } from "./middleware/problems.ts";
-import { limitRate } from "./middleware/rate.ts";
-import { ofTenant } from "./middleware/tenant.ts";
-import { nameRequests, sayRequestId } from "./middleware/request-id.ts";
-import { protectAnswer } from "./middleware/response-headers.ts";
+import { sayRequestId } from "./middleware/request-id.ts";
 import { mountMetrics } from "./metrics.ts";
 import { mountOutbox } from "./outbox.ts";
 import { mountProbe } from "./probe.ts";
@@ -36,15 +31,11 @@ export function createRoutes(services: Services): App {
   const app: App = new OpenAPIHono<AppEnv>({ defaultHook: onInvalid });
   app.onError(onError(services.logger));
   app.notFound(onNotFound(app));
-  app.use(counting(services.counters));
-  app.use(nameRequests(protectAnswer));
+  app.use(answering(services));
   if (services.logger.level === "debug") app.use(accessLog(services.logger, services.clock));
   // Before what may refuse: a page that may call has to be able to read why it was refused.
   if (services.browsers.corsOrigins.size > 0) app.use(crossOrigin(services.browsers));
-  app.use(browserSafety(services.browsers));
-  app.use(access(services.access));
-  app.use(ofTenant(services.tenants));
-  app.use(limitRate(services.rates, services.tellsRates));
+  app.use(admitting(services));
   // Limits its body by itself: a stream of lines has no end.
   mountPublish(app, services);
   app.use(sayRequestId());

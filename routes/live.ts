@@ -44,7 +44,7 @@ export function live<E extends Entry>(
     letTimeOut?.();
   };
   const options = { log, frames, format, after: start.after, first: [...gap, ...first], wants };
-  const { principal, tenant } = c.var;
+  const [principal, tenant] = [c.get("principal"), c.get("tenant")];
   let stream: OpenStream;
   try {
     stream = streams.open(options, c.env?.peer?.() ?? null, tenant.budgets.streams, () => {

@@ -55,7 +55,7 @@ export function mountMessages(app: App, services: Services): void {
     responses: answers,
   });
   app.openapi(route, async (c) => {
-    const connection = c.var.tenant.registry.get(c.req.valid("param").id);
+    const connection = c.get("tenant").registry.get(c.req.valid("param").id);
     const query = c.req.valid("query");
     checkQuery(query);
     const format = query.format ?? negotiateFormat(c.req.header("accept"), ["json", "sse", "ndjson"]);
@@ -74,7 +74,7 @@ export function mountMessages(app: App, services: Services): void {
     const start = stillThere(log, first);
     if (format === "json") return pageAnswer(c as AppContext, services, connection, query, start, release);
     const hold = () => {
-      const letIdle = c.var.tenant.registry.hold(connection.id);
+      const letIdle = c.get("tenant").registry.hold(connection.id);
       return () => {
         letIdle();
         release();
@@ -86,7 +86,7 @@ export function mountMessages(app: App, services: Services): void {
         frames: frames[query.payload],
         format,
         start,
-        wants: wantsOf(query, c.var.principal),
+        wants: wantsOf(query, c.get("principal")),
         hold,
       };
       return live(c as AppContext, services, options) as never;
@@ -108,8 +108,8 @@ function mountPayload(app: App): void {
   });
   app.openapi(route, (c) => {
     const { id, mid } = c.req.valid("param");
-    const entry = c.var.tenant.registry.get(id).session.messages.find(mid);
-    const mayRead = readableTopics(c.var.principal) ?? (() => true);
+    const entry = c.get("tenant").registry.get(id).session.messages.find(mid);
+    const mayRead = readableTopics(c.get("principal")) ?? (() => true);
     // What may not be seen is not there.
     if (entry === null || !mayRead(entry.topic))
       throw new Problem("not-found", "There is no message with this id; the oldest go when the log is full");
@@ -162,7 +162,7 @@ async function subscribed(
   { subscribe, qos }: Query,
 ): Promise<() => void> {
   if (subscribe === undefined || c.req.method === "HEAD") return () => {};
-  requireSubscribe(c.var.principal, subscribe);
+  requireSubscribe(c.get("principal"), subscribe);
   const subscription = { topicFilter: subscribe, qos: qos ?? 0 } as const;
   const patience = patienceOf(c, undefined);
   return waitOn(c, connection, () => connection.session.hold(subscription, patience));
@@ -180,10 +180,10 @@ async function pageAnswer(
   const { limit, wait, payload } = query;
   const page: PageQuery = {
     limit,
-    wants: wantsOf(query, c.var.principal),
+    wants: wantsOf(query, c.get("principal")),
     show: (entry) => inForm(entry, payload),
   };
-  const { registry, waits } = c.var.tenant;
+  const { registry, waits } = c.get("tenant");
   const letIdle = registry.hold(id);
   try {
     const read = async () => {

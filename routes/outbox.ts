@@ -28,12 +28,12 @@ export function mountOutbox(app: App): void {
     responses: answers,
   });
   app.openapi(list, (c) => {
-    const { outbox } = c.var.tenant.registry.get(c.req.valid("param").id).session.parts;
+    const { outbox } = c.get("tenant").registry.get(c.req.valid("param").id).session.parts;
     const { state, after, limit } = c.req.valid("query");
     c.header("Cache-Control", "no-store");
     // A connection that keeps nothing has an empty one.
     return c.json(
-      outbox?.list(state, after, limit, (topic) => mayPublish(c.var.principal, topic)) ?? {
+      outbox?.list(state, after, limit, (topic) => mayPublish(c.get("principal"), topic)) ?? {
         items: [],
         next: null,
       },

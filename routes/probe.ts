@@ -27,20 +27,22 @@ export function mountProbe(app: App, { random, stopping }: Services): void {
   app.openapi(route, async (c) => {
     const { request } = c.req.valid("json") as ParsedRequest;
     const { wait, roundTrip } = c.req.valid("query");
-    requireRequest(c.var.principal, request);
-    if (roundTrip !== undefined) requireRoundTrip(c.var.principal, roundTrip);
+    requireRequest(c.get("principal"), request);
+    if (roundTrip !== undefined) requireRoundTrip(c.get("principal"), roundTrip);
     const timeoutMs = waitOf(c, wait);
     const signal = AbortSignal.any([callSignal(c), stopping]);
-    const { attempt, clientIds } = c.var.tenant;
-    const result = await c.var.tenant.waits.during(c.env?.holdOpen, () =>
-      probe(request, attempt, { timeoutMs, roundTrip, signal, random, clientIds }),
-    );
+    const { attempt, clientIds } = c.get("tenant");
+    const result = await c
+      .get("tenant")
+      .waits.during(c.env?.holdOpen, () =>
+        probe(request, attempt, { timeoutMs, roundTrip, signal, random, clientIds }),
+      );
     if (result === null && stopping.aborted)
       throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
     if (result === null) throw new CallerLeft();
     // It was not even tried.
     if (result.problem?.code === "attempts-limited") throw result.problem;
-    return c.json(resultView(result, c.var.requestId), 200, { "cache-control": "no-store" });
+    return c.json(resultView(result, c.get("requestId")), 200, { "cache-control": "no-store" });
   });
 }
 

@@ -32,7 +32,7 @@ export async function publishStream(
     clock,
     waitMs,
     maxLineBytes: maxBodyBytes,
-    rules: { maxPayloadBytes, refusal: publishRefusal(c.var.principal) },
+    rules: { maxPayloadBytes, refusal: publishRefusal(c.get("principal")) },
     writeTimeoutMs: services.streamWriteTimeoutMs,
     idleTimeoutMs: services.publishIdleTimeoutMs,
   });
@@ -51,14 +51,14 @@ async function begin(
   connection: Connection,
   lines: PublishLines,
 ): Promise<void> {
-  const { registry, waits } = c.var.tenant;
+  const { registry, waits } = c.get("tenant");
   let begun = false;
   const running = waits.during(c.env?.holdOpen, async () => {
     begun = true;
     const letIdle = registry.hold(connection.id);
     const over = new AbortController();
     const stop = () => lines.stop(shuttingDown());
-    const forget = c.var.principal.tenure.onOver(() => lines.stop(tenureOver()));
+    const forget = c.get("principal").tenure.onOver(() => lines.stop(tenureOver()));
     stopping.addEventListener("abort", stop, { once: true });
     void connection
       .until(isEnding, over.signal)
@@ -77,7 +77,7 @@ async function begin(
   running.catch((error: unknown) => {
     lines.cut();
     logger.error("publishing lines failed in Connack", {
-      requestId: c.var.requestId,
+      requestId: c.get("requestId"),
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
   });

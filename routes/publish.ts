@@ -56,9 +56,9 @@ export function mountPublish(app: App, services: Services): void {
   );
   const replaying = idempotent("plain");
   app.post("/connections/:id/publish", async (c) => {
-    const { principal } = c.var;
+    const principal = c.get("principal");
     requireScope(principal, "publish");
-    const connection = c.var.tenant.registry.get(c.req.param("id"));
+    const connection = c.get("tenant").registry.get(c.req.param("id"));
     const query = readQuery(c.req.url);
     const { headers } = c.req.raw;
     const type = headers.get("content-type");
@@ -73,7 +73,7 @@ export function mountPublish(app: App, services: Services): void {
     const limit = isRaw
       ? { name: "CONNACK_MAX_PAYLOAD_BYTES", value: maxPayloadBytes }
       : { name: "CONNACK_MAX_BODY_BYTES", value: maxBodyBytes };
-    const read = () => readBody(c.req.raw, limit, c.var.tenant.budgets.bodyBytes);
+    const read = () => readBody(c.req.raw, limit, c.get("tenant").budgets.bodyBytes);
     const body = await (c.env?.inTime?.(read) ?? read());
     const publish = isRaw ? publishRaw : publishJson;
     const call = { c, services, connection, query, body, rules, caller: callerOf(c) };
@@ -109,7 +109,7 @@ interface Call {
 
 /** Whoever calls, who may go, or whose right may end. Not every call asks: there are many of them. */
 function callerOf(c: AppContext): Call["caller"] {
-  if (isAnyone(c.var.principal)) return c.req.raw;
+  if (isAnyone(c.get("principal"))) return c.req.raw;
   return {
     get signal() {
       return callSignal(c);
@@ -214,7 +214,7 @@ async function publishQueued({ c, connection }: Call, message: PublishMessage, q
   const location = `/connections/${connection.id}/outbox/${String(accepted["id"])}`;
   return new Response(JSON.stringify(accepted), {
     status: 202,
-    headers: { ...jsonHeaders, location, [requestIdHeader]: c.var.requestId },
+    headers: { ...jsonHeaders, location, [requestIdHeader]: c.get("requestId") },
   });
 }
 
@@ -226,7 +226,7 @@ async function publishAcknowledged(
 ): Promise<Response> {
   const { c, connection, caller } = call;
   const waitMs = waitOf(c, wait);
-  const leave = enterWait(c.var.tenant, connection, holdOpenFor(c, waitMs));
+  const leave = enterWait(c.get("tenant"), connection, holdOpenFor(c, waitMs));
   try {
     const published = connection.session.publisher.publish(message, waitMs, caller);
     return answerOf(call, await whileAllowed(c, published));
@@ -239,7 +239,7 @@ async function publishAcknowledged(
 function answerOf({ c }: Call, published: Published): Response {
   return new Response(`{${membersOf(published)}}`, {
     status: statusOf(published),
-    headers: { "content-type": "application/json", [requestIdHeader]: c.var.requestId },
+    headers: { "content-type": "application/json", [requestIdHeader]: c.get("requestId") },
   });
 }
 

@@ -36,7 +36,7 @@ export function mountReading(app: App): void {
   });
   app.openapi(list, (c) => {
     const { state, label: labels, limit, cursor: after } = c.req.valid("query");
-    const page = c.var.tenant.registry.list({ state, labels, limit, after });
+    const page = c.get("tenant").registry.list({ state, labels, limit, after });
     const next = page.next === null ? null : page.next.toString(36);
     if (next !== null) {
       const url = new URL(c.req.url);
@@ -64,7 +64,7 @@ export function mountReading(app: App): void {
     responses: answers,
   });
   app.openapi(one, async (c) => {
-    const { registry, waits } = c.var.tenant;
+    const { registry, waits } = c.get("tenant");
     const connection = registry.get(c.req.valid("param").id);
     const { wait, since } = c.req.valid("query");
     if (wait > 0) {

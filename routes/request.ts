@@ -53,9 +53,9 @@ export function mountRequest(app: App, services: Services): void {
     responses: answers,
   });
   app.openapi(route, async (c) => {
-    const connection = c.var.tenant.registry.get(c.req.valid("param").id);
+    const connection = c.get("tenant").registry.get(c.req.valid("param").id);
     const { timeoutMs, responseTopic, ...message } = c.req.valid("json");
-    const { principal } = c.var;
+    const principal = c.get("principal");
     requirePublish(principal, message.topic);
     if (responseTopic !== undefined) requireSubscribe(principal, responseTopic as string as TopicFilter);
     checkPayload(message.payload, maxPayloadBytes);

@@ -30,9 +30,9 @@ export function mountRetained(app: App): void {
     responses: answers,
   });
   app.openapi(route, async (c) => {
-    const connection = c.var.tenant.registry.get(c.req.valid("param").id);
+    const connection = c.get("tenant").registry.get(c.req.valid("param").id);
     const { topic, wait, format } = c.req.valid("query");
-    requireSubscribe(c.var.principal, topic as string as TopicFilter);
+    requireSubscribe(c.get("principal"), topic as string as TopicFilter);
     const waitMs = Math.max(1, Math.round((wait ?? defaultWaitSeconds) * 1_000));
     const message = await waitOn(c as AppContext, connection, () =>
       connection.session.readRetained(topic, { waitMs, signal: callSignal(c) }),

@@ -18,7 +18,7 @@ export function mountSession(app: App, { access }: Services): void {
     // By a cookie, a session would go on for ever.
     if (c.req.header("authorization") === undefined)
       throw tokenNeeded("A session is begun with a token: Authorization: Bearer <token>");
-    const { session, secret } = access.sessions.create(c.var.principal);
+    const { session, secret } = access.sessions.create(c.get("principal"));
     c.header("Set-Cookie", sessionCookie(secret));
     c.header("Cache-Control", "no-store");
     return c.json(whoIs(access, session.principal, session), 201) as never;
@@ -26,7 +26,7 @@ export function mountSession(app: App, { access }: Services): void {
   const get = createRoute({ method: "get", path: "/session", request, responses: answers });
   app.openapi(get, (c) => {
     c.header("Cache-Control", "no-store");
-    return c.json(whoIs(access, c.var.principal, sessionOf(c, access.sessions))) as never;
+    return c.json(whoIs(access, c.get("principal"), sessionOf(c, access.sessions))) as never;
   });
   const remove = createRoute({ method: "delete", path: "/session", request, responses: answers });
   app.openapi(remove, (c) => {

@@ -30,7 +30,7 @@ export function mountTickets(app: App, { access }: Services): void {
     responses: answers,
   });
   app.openapi(post, (c) => {
-    const { ticket, secret } = access.tickets.create(c.var.principal, c.req.valid("json").path);
+    const { ticket, secret } = access.tickets.create(c.get("principal"), c.req.valid("json").path);
     const { id, path, expiresAt } = ticket;
     c.header("Location", `/stream-tickets/${id}`);
     c.header("Cache-Control", "no-store");
@@ -43,7 +43,7 @@ export function mountTickets(app: App, { access }: Services): void {
     responses: answers,
   });
   app.openapi(remove, (c) => {
-    access.tickets.revoke(c.req.valid("param").id, c.var.principal);
+    access.tickets.revoke(c.req.valid("param").id, c.get("principal"));
     return c.body(null, 204) as never;
   });
 }

@@ -34,8 +34,8 @@ export function mountSubscriptions(app: App): void {
   });
   app.openapi(post, async (c) => {
     const { id } = c.req.valid("param");
-    requireSubscribe(c.var.principal, c.req.valid("json").topicFilter);
-    const connection = c.var.tenant.registry.get(id);
+    requireSubscribe(c.get("principal"), c.req.valid("json").topicFilter);
+    const connection = c.get("tenant").registry.get(id);
     const { session } = connection;
     const subscription = c.req.valid("json");
     const patience = patienceOf(c, c.req.valid("query").wait);
@@ -54,7 +54,7 @@ export function mountSubscriptions(app: App): void {
     responses: answers,
   });
   app.openapi(list, (c) => {
-    const { session } = c.var.tenant.registry.get(c.req.valid("param").id);
+    const { session } = c.get("tenant").registry.get(c.req.valid("param").id);
     const { topicFilter } = c.req.valid("query");
     const version = session.protocolVersion ?? "5";
     const items = session.subscriptions
@@ -76,7 +76,7 @@ function mountOne(app: App): void {
   });
   app.openapi(get, (c) => {
     const { id, filter } = c.req.valid("param");
-    const { session } = c.var.tenant.registry.get(id);
+    const { session } = c.get("tenant").registry.get(id);
     const state = session.subscriptions.find(filter);
     if (state === null) throw unknownFilter();
     const view = subscriptionView(state, session.protocolVersion ?? "5");
@@ -112,10 +112,10 @@ async function unsubscribe(
   filter: string,
   wait: number | undefined,
 ): Promise<Response> {
-  const connection = c.var.tenant.registry.get(id);
+  const connection = c.get("tenant").registry.get(id);
   const { session } = connection;
   const parsed = topicFilterSchema.safeParse(filter);
-  if (parsed.success) requireSubscribe(c.var.principal, parsed.data);
+  if (parsed.success) requireSubscribe(c.get("principal"), parsed.data);
   if (!parsed.success || session.subscriptions.find(filter) === null) throw unknownFilter();
   const patience = patienceOf(c, wait);
   await waitOn(c as AppContext, connection, () => session.unsubscribe(parsed.data, patience));

@@ -30,7 +30,7 @@ export function mountTokens(app: App, services: Services): void {
   });
   app.openapi(post, async (c) => {
     if (c.req.header("idempotency-key") !== undefined) throw noReplay();
-    const { principal } = c.var;
+    const principal = c.get("principal");
     const request = c.req.valid("json");
     const tenant = request.tenant ?? principal.tenant;
     if (!ruleOf(principal)(tenant))
@@ -56,7 +56,7 @@ export function mountTokens(app: App, services: Services): void {
     responses: answers,
   });
   app.openapi(list, (c) => {
-    const { principal } = c.var;
+    const principal = c.get("principal");
     const { tenant, limit, cursor = null } = c.req.valid("query");
     if (tenant !== undefined && !ruleOf(principal)(tenant))
       throw new Problem("forbidden", `The token may see tokens of its own tenant, ${principal.tenant}, only`);
@@ -70,13 +70,13 @@ function mountOne(app: App, { access }: Services): void {
   const request = { params: idParameter, query: z.strictObject({}) };
   const get = createRoute({ method: "get", path: "/tokens/{id}", request, responses: answers });
   app.openapi(get, (c) => {
-    requireScope(c.var.principal, "admin");
+    requireScope(c.get("principal"), "admin");
     c.header("Cache-Control", "no-store");
-    return c.json(access.tokens.get(c.req.valid("param").id, ruleOf(c.var.principal))) as never;
+    return c.json(access.tokens.get(c.req.valid("param").id, ruleOf(c.get("principal")))) as never;
   });
   const remove = createRoute({ method: "delete", path: "/tokens/{id}", request, responses: answers });
   app.openapi(remove, async (c) => {
-    const { principal } = c.var;
+    const principal = c.get("principal");
     const { id } = c.req.valid("param");
     if (id !== principal.id) requireScope(principal, "admin");
     if (id === adminId && isOperator(principal)) throw isSetting();
@@ -87,7 +87,7 @@ function mountOne(app: App, { access }: Services): void {
 
 function adminOnly() {
   return createMiddleware<AppEnv>((c, next) => {
-    requireScope(c.var.principal, "admin");
+    requireScope(c.get("principal"), "admin");
     return next();
   });
 }

@@ -99,7 +99,7 @@ export async function waitOn<T>(
   call: () => Promise<T>,
   holdOpen: HoldOpen | undefined = c.env?.holdOpen,
 ): Promise<T> {
-  const leave = enterWait(c.var.tenant, connection, holdOpen);
+  const leave = enterWait(c.get("tenant"), connection, holdOpen);
   try {
     return await whileAllowed(c, call());
   } finally {

@@ -39,8 +39,8 @@ export function mountDeliveries(app: App): void {
     }
     const page =
       state === "dead"
-        ? await c.var.tenant.webhooks.deadLetters(id, cursor, limit)
-        : c.var.tenant.webhooks.attempts(id, cursor, limit);
+        ? await c.get("tenant").webhooks.deadLetters(id, cursor, limit)
+        : c.get("tenant").webhooks.attempts(id, cursor, limit);
     return showPage(c, page) as never;
   });
   const replayAll = createRoute({
@@ -51,7 +51,7 @@ export function mountDeliveries(app: App): void {
     responses: answers,
   });
   app.openapi(replayAll, (c) => {
-    const replaying = c.var.tenant.webhooks.replayAll(c.req.valid("param").id);
+    const replaying = c.get("tenant").webhooks.replayAll(c.req.valid("param").id);
     return c.json({ replaying }, 202, noStore) as never;
   });
   mountSending(app);
@@ -68,8 +68,8 @@ function mountSending(app: App): void {
   });
   app.openapi(test, async (c) => {
     const { id } = c.req.valid("param");
-    const send = () => c.var.tenant.webhooks.test(id, callSignal(c));
-    return c.json(await c.var.tenant.waits.during(c.env?.holdOpen, send), 200, noStore) as never;
+    const send = () => c.get("tenant").webhooks.test(id, callSignal(c));
+    return c.json(await c.get("tenant").waits.during(c.env?.holdOpen, send), 200, noStore) as never;
   });
   const replay = createRoute({
     method: "post",
@@ -80,7 +80,7 @@ function mountSending(app: App): void {
   });
   app.openapi(replay, async (c) => {
     const { id, delivery } = c.req.valid("param");
-    const send = () => c.var.tenant.webhooks.replay(id, delivery, callSignal(c));
-    return c.json(await c.var.tenant.waits.during(c.env?.holdOpen, send), 200, noStore) as never;
+    const send = () => c.get("tenant").webhooks.replay(id, delivery, callSignal(c));
+    return c.json(await c.get("tenant").waits.during(c.env?.holdOpen, send), 200, noStore) as never;
   });
 }

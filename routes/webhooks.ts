@@ -25,8 +25,8 @@ export function mountWebhooks(app: App): void {
   });
   app.openapi(post, async (c) => {
     const request = c.req.valid("json");
-    requireDelivery(c.var.principal, request);
-    const { view, secret } = await c.var.tenant.webhooks.create(request);
+    requireDelivery(c.get("principal"), request);
+    const { view, secret } = await c.get("tenant").webhooks.create(request);
     c.header("Location", view.links.self);
     return show(c, view, secret, 201) as never;
   });
@@ -45,7 +45,7 @@ export function mountWebhooks(app: App): void {
   });
   app.openapi(list, (c) => {
     const { label: labels, limit, cursor = null } = c.req.valid("query");
-    return showPage(c, c.var.tenant.webhooks.list({ labels, limit, after: cursor })) as never;
+    return showPage(c, c.get("tenant").webhooks.list({ labels, limit, after: cursor })) as never;
   });
   mountOne(app);
 }
@@ -58,7 +58,10 @@ function mountOne(app: App): void {
     request: { params: idParameter, query: z.strictObject({}) },
     responses: answers,
   });
-  app.openapi(get, (c) => show(c, c.var.tenant.webhooks.view(c.req.valid("param").id), null, 200) as never);
+  app.openapi(
+    get,
+    (c) => show(c, c.get("tenant").webhooks.view(c.req.valid("param").id), null, 200) as never,
+  );
   const patch = createRoute({
     method: "patch",
     path: "/webhooks/{id}",
@@ -67,13 +70,13 @@ function mountOne(app: App): void {
     responses: answers,
   });
   app.openapi(patch, async (c) => {
-    const { webhooks } = c.var.tenant;
+    const { webhooks } = c.get("tenant");
     const { id } = c.req.valid("param");
     const request = c.req.valid("json");
     // As it is and as it will be: with another address, or another secret, what it has already is read by somebody else.
     const before = webhooks.view(id);
-    requireDelivery(c.var.principal, before);
-    requireDelivery(c.var.principal, { topics: request.topics ?? [], events: request.events ?? [] });
+    requireDelivery(c.get("principal"), before);
+    requireDelivery(c.get("principal"), { topics: request.topics ?? [], events: request.events ?? [] });
     const { view, secret } = await webhooks.patch(id, request);
     return show(c, view, secret, 200) as never;
   });
@@ -85,7 +88,7 @@ function mountOne(app: App): void {
     responses: answers,
   });
   app.openapi(remove, async (c) => {
-    await c.var.tenant.webhooks.remove(c.req.valid("param").id);
+    await c.get("tenant").webhooks.remove(c.req.valid("param").id);
     return c.body(null, 204) as never;
   });
 }

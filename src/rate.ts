@@ -61,6 +61,11 @@ export class Rate implements Limit {
     return Math.floor(this.#tokens);
   }
 
+  /** How often it may still happen after the last time that something was taken: no look at the clock, for each answer. */
+  get leftThen(): number {
+    return Math.floor(this.#tokens);
+  }
+
   /** Seconds until all of it is free again, 1 at least. */
   get secondsToFull(): number {
     return this.#secondsFor(this.most);

@@ -10,7 +10,7 @@ export function accessLog(logger: Logger, clock: Clock) {
     await next();
     const ms = Math.round((clock.monotonic() - started) * 10) / 10;
     logger.debug("request", {
-      requestId: c.var.requestId,
+      requestId: c.get("requestId"),
       method: c.req.method,
       path: c.req.path,
       status: c.res.status,

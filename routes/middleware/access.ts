@@ -1,8 +1,7 @@
-import { createMiddleware } from "hono/factory";
 import type { Access } from "../../src/access/access.ts";
 import { nobody, type Principal } from "../../src/access/principal.ts";
 import type { Refusal } from "../../src/access/tokens.ts";
-import type { AppContext, AppEnv } from "../context.ts";
+import type { AppContext } from "../context.ts";
 import { bearerToken } from "./bearer.ts";
 import { sessionOf } from "./session-cookie.ts";
 import { takeTicket } from "./ticket-parameter.ts";
@@ -12,38 +11,17 @@ import { tokenInvalid, tokenNeeded } from "./unauthorized.ts";
 const publicPaths = /^\/(healthz|readyz|problems(\/[^/]*)?|docs|openapi\.json)?$/;
 
 /**
- * Finds who calls, as `c.var.principal`. While access control is on, that takes a token (`Authorization: Bearer`), or,
- * where there is no such header, a stream ticket or a session's cookie; a public path has `nobody` where there is none.
+ * Finds who calls. While access control is on, that takes a token (`Authorization: Bearer`), or, where there is no such
+ * header, a stream ticket or a session's cookie; a public path has `nobody` where there is none. A promise only where it
+ * takes time.
  *
  * @throws {Problem} `unauthorized`, `cross-site-request`, `authority-unavailable`
  */
-export function access(access: Access) {
-  const { open } = access;
-  if (open !== null) {
-    return createMiddleware<AppEnv>((c, next) => {
-      c.set("principal", open);
-      return next();
-    });
-  }
-  return createMiddleware<AppEnv>((c, next) => {
-    const found = findPrincipal(c, access);
-    // No promise in front of a call that needs none.
-    return found instanceof Promise
-      ? found.then((principal) => pass(c, principal, next))
-      : pass(c, found, next);
-  });
+export function findPrincipal(c: AppContext, access: Access): Principal | Promise<Principal> {
+  return access.open ?? findCaller(c, access);
 }
 
-async function pass(c: AppContext, principal: Principal, next: () => Promise<void>): Promise<void> {
-  c.set("principal", principal);
-  try {
-    await next();
-  } finally {
-    c.var.releaseSignal?.();
-  }
-}
-
-function findPrincipal(c: AppContext, access: Access): Principal | Promise<Principal> {
+function findCaller(c: AppContext, access: Access): Principal | Promise<Principal> {
   const { headers } = c.req.raw;
   const ticket = takeTicket(c);
   const authorization = headers.get("authorization");

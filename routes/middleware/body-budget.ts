@@ -13,7 +13,7 @@ export function readBodies(maxBytes: number) {
   const limit = { name: "CONNACK_MAX_BODY_BYTES", value: maxBytes };
   return createMiddleware<AppEnv>(async (c, next) => {
     if (!withoutBody.has(c.req.method)) {
-      const bytes = await reading(c, () => readBody(c.req.raw, limit, c.var.tenant.budgets.bodyBytes));
+      const bytes = await reading(c, () => readBody(c.req.raw, limit, c.get("tenant").budgets.bodyBytes));
       // The framework keeps a promise there, and bytes are as good as their buffer to whoever decodes them.
       c.req.bodyCache.arrayBuffer = Promise.resolve(bytes) as unknown as ArrayBuffer;
     }

@@ -1,8 +1,7 @@
-import { createMiddleware } from "hono/factory";
 import { hostName, type BrowserRules } from "../../src/access/browsers.ts";
 import { Problem } from "../../src/problem.ts";
 import { isLoopback } from "../../src/settings.ts";
-import type { AppEnv } from "../context.ts";
+import type { AppContext } from "../context.ts";
 
 /** Pages for people, and what tells how the process is; nothing comes of reading them. New ones are added by hand. */
 const pages = /^\/(docs|openapi\.json|problems|problems\/[a-z0-9-]+|healthz|readyz|version|metrics)?$/;
@@ -22,13 +21,14 @@ const pages = /^\/(docs|openapi\.json|problems|problems\/[a-z0-9-]+|healthz|read
  *
  * Who sends none of these headers is no browser of today, or one on plain http to another machine, which leaves out
  * `Sec-Fetch-*`; there every caller has a token, which browsers do not add by themselves.
+ *
+ * What is returned throws `malformed-request`, `forbidden-host` or `cross-site-request`.
  */
-export function browserSafety(rules: BrowserRules) {
+export function browserSafety(rules: BrowserRules): (c: AppContext) => void {
   const { corsOrigins } = rules;
   // The same one most of the time, so that it is taken apart once.
   let lastGood: string | null = null;
-  // Not asynchronous itself: it stands in front of every call.
-  return createMiddleware<AppEnv>((c, next) => {
+  return (c) => {
     const { headers } = c.req.raw;
     const host = headers.get("host");
     // HTTP/1.0 may do without, and then one runtime's URL has no host either.
@@ -42,7 +42,7 @@ export function browserSafety(rules: BrowserRules) {
       lastGood = host;
     }
     const origin = headers.get("origin");
-    if (origin !== null && corsOrigins.has(origin)) return next();
+    if (origin !== null && corsOrigins.has(origin)) return;
     const site = headers.get("sec-fetch-site");
     const isForeign =
       site === "cross-site" ||
@@ -50,8 +50,7 @@ export function browserSafety(rules: BrowserRules) {
       (origin !== null && isForeignOrigin(origin, host, rules));
     if (isForeign && !isFollowedLink(c.req.method, c.req.path, headers))
       throw new Problem("cross-site-request", "This server takes no calls from pages of other sites");
-    return next();
-  });
+  };
 }
 
 function isKnown(host: string, { hosts }: BrowserRules): boolean {

@@ -8,7 +8,7 @@ import type { AppContext } from "../context.ts";
  */
 export function callSignal(c: AppContext): AbortSignal {
   const { signal } = c.req.raw;
-  const { principal } = c.var;
+  const principal = c.get("principal");
   // A right that never ends needs no watching.
   if (isAnyone(principal)) return signal;
   const own = new AbortController();
@@ -16,7 +16,7 @@ export function callSignal(c: AppContext): AbortSignal {
   if (signal.aborted) abort();
   signal.addEventListener("abort", abort, { once: true });
   const forget = principal.tenure.onOver(abort);
-  const before = c.var.releaseSignal;
+  const before = c.get("releaseSignal");
   c.set("releaseSignal", () => {
     before?.();
     signal.removeEventListener("abort", abort);
@@ -32,7 +32,7 @@ export function callSignal(c: AppContext): AbortSignal {
  * @throws {Problem} `unauthorized`
  */
 export function whileAllowed<T>(c: AppContext, work: Promise<T>): Promise<T> {
-  const { principal } = c.var;
+  const principal = c.get("principal");
   if (isAnyone(principal)) return work;
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const forget = principal.tenure.onOver(() => reject(tokenIsOver()));

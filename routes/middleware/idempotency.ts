@@ -31,7 +31,7 @@ export function idempotent(form: KeptForm = "sealed") {
   return createMiddleware<AppEnv>(async (c, next) => {
     const key = idempotencyKeyOf(c);
     if (key === null) return next();
-    const claim = c.var.tenant.idempotency.claim(key, fingerprintOf(c), form);
+    const claim = c.get("tenant").idempotency.claim(key, fingerprintOf(c), form);
     if (claim.kind === "mismatch")
       throw new Problem("idempotency-key-reused", "This Idempotency-Key came with another request before");
     if (claim.kind === "running")
@@ -66,7 +66,7 @@ export function idempotencyKeyOf(c: AppContext): string | null {
       errors: [{ parameter: "Idempotency-Key", detail: "expected 1 to 255 visible ASCII characters" }],
     });
   }
-  const { id } = c.var.principal;
+  const { id } = c.get("principal");
   // Keys have no space.
   return id === anyone ? key : `${id} ${key}`;
 }
@@ -79,7 +79,7 @@ function fingerprintOf(c: AppContext): string {
   const headers = [...c.req.raw.headers].filter(([name]) => meant.test(name));
   return createHash("sha256")
     .update(JSON.stringify([c.req.method, url.pathname, url.search, headers]))
-    .update(c.var.body)
+    .update(c.get("body"))
     .digest("base64");
 }
 

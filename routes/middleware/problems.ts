@@ -15,17 +15,19 @@ const callerLeftStatus = 499;
 
 /** The answer that tells of a problem. */
 export function problemResponse(c: AppContext, problem: Problem): Response {
-  c.var.counters?.refused(problem);
+  c.get("counters")?.refused(problem);
   const { retryAfterSeconds, allow, challenge } = problem.details;
   const headers: Record<string, string> = {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
-    [requestIdHeader]: c.var.requestId,
+    [requestIdHeader]: c.get("requestId"),
   };
+  // After a body that did not come nothing can: what comes on that connection is the rest of it.
+  if (problem.code === "request-timeout") headers["connection"] = "close";
   if (retryAfterSeconds !== undefined) headers["retry-after"] = String(retryAfterSeconds);
   if (allow !== undefined) headers["allow"] = allow.join(", ");
   if (challenge !== undefined) headers["www-authenticate"] = challenge;
-  return c.newResponse(JSON.stringify(problem.toBody(c.var.requestId)), problem.status as 400, headers);
+  return c.newResponse(JSON.stringify(problem.toBody(c.get("requestId"))), problem.status as 400, headers);
 }
 
 /** Everything thrown in a route becomes a problem here; what is not one is a defect of ours: 500, with the log knowing why. */
@@ -37,7 +39,7 @@ export function onError(logger: Logger) {
     const known = error instanceof HTTPException ? frameworkProblem(error) : null;
     if (known !== null) return problemResponse(c, known);
     logger.error("request failed", {
-      requestId: c.var.requestId,
+      requestId: c.get("requestId"),
       method: c.req.method,
       path: c.req.path,
       error: error.stack ?? String(error),

@@ -1,43 +1,33 @@
-import { createMiddleware } from "hono/factory";
-import { anyone } from "../../src/access/principal.ts";
+import { isAnyone } from "../../src/access/principal.ts";
 import type { Rates } from "../../src/rates.ts";
 import type { Tenant } from "../../src/tenant.ts";
-import type { Rate } from "../../src/rate.ts";
-import type { AppContext, AppEnv } from "../context.ts";
-import { problemResponse } from "./problems.ts";
+import type { AppContext } from "../context.ts";
 
 /** They must answer when everything else is too much. */
 const exempt = new Set(["/healthz", "/readyz", "/metrics"]);
 
 /**
- * Lets so many calls of a tenant through in a second. Goes after the tenant is known. The answers to those who have a
- * token say how many are left, and all do where `isSaidToAll`.
+ * Lets so many calls of a tenant through in a second; whoever is nobody has no tenant, and takes from what there is in all.
+ * The answers to those who have a token say how many are left, and all do where `isSaidToAll`.
+ *
+ * @throws {Problem} `rate-limited`
  */
-export function limitRate(rates: Rates, isSaidToAll: boolean) {
-  // Not asynchronous itself: it stands in front of every call.
-  return createMiddleware<AppEnv>((c, next) => {
-    const { principal } = c.var;
-    // Whoever is nobody has no tenant, and takes from what there is in all.
-    const tenant: Tenant | undefined = c.get("tenant");
-    if (tenant !== undefined) c.set("counters", tenant.counters);
-    if (exempt.has(c.req.path)) return next();
-    const rate = (tenant?.rates ?? rates).requests;
-    const full = rate.take();
-    if (full !== null) return Promise.resolve(say(rate, problemResponse(c, full.problem())));
-    return isSaidToAll || principal.id !== anyone ? saying(c, rate, next) : next();
-  });
-}
-
-async function saying(c: AppContext, rate: Rate, next: () => Promise<void>): Promise<void> {
-  await next();
-  say(rate, c.res);
+export function takeRate(c: AppContext, tenant: Tenant | null, rates: Rates, isSaidToAll: boolean): void {
+  if (exempt.has(c.req.path)) return;
+  const rate = (tenant?.rates ?? rates).requests;
+  if (isSaidToAll || !isAnyone(c.get("principal"))) c.set("rate", rate);
+  const full = rate.take();
+  if (full === null) return;
+  c.set("rate", rate);
+  throw full.problem();
 }
 
 /** As draft-ietf-httpapi-ratelimit-headers-10 has it: the quota and its window in seconds; what is left, and for how long. */
-function say(rate: Rate, response: Response): Response {
+export function sayRate(c: AppContext): void {
+  const rate = c.get("rate");
+  if (rate === undefined) return;
   const name = rate.setting.startsWith("CONNACK_TENANT_") ? '"tenant"' : '"server"';
-  const { headers } = response;
+  const { headers } = c.res;
   headers.set("ratelimit-policy", `${name};q=${rate.most};w=${rate.kind.periodMs / 1_000}`);
-  headers.set("ratelimit", `${name};r=${rate.left};t=${rate.secondsToFull}`);
-  return response;
+  headers.set("ratelimit", `${name};r=${rate.leftThen};t=${rate.secondsToFull}`);
 }

@@ -9,15 +9,11 @@ const given = /^[\w=-]{1,64}$/;
 
 /**
  * Gives each request a name: the caller's own, or a random one. The framework's middleware would set the header before
- * there is an answer, which makes every answer a slow one. `finish` is given each answer, of whatever kind: here, because a
- * middleware of its own costs as much as all that it does.
+ * there is an answer, which makes every answer a slow one.
  */
-export function nameRequests(finish: (c: AppContext) => void) {
-  return createMiddleware<AppEnv>((c, next) => {
-    const own = c.req.raw.headers.get(requestIdHeader);
-    c.set("requestId", own !== null && given.test(own) ? own : randomUUID());
-    return next().then(() => finish(c));
-  });
+export function nameRequest(c: AppContext): void {
+  const own = c.req.raw.headers.get(requestIdHeader);
+  c.set("requestId", own !== null && given.test(own) ? own : randomUUID());
 }
 
 /** Says the name in the answer. Problems say it by themselves, and so does who answers without this. */
@@ -29,5 +25,5 @@ export function sayRequestId() {
 }
 
 export function saidIn(c: AppContext): void {
-  c.header(requestIdHeader, c.var.requestId);
+  c.header(requestIdHeader, c.get("requestId"));
 }

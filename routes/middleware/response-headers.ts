@@ -20,7 +20,6 @@ export function protectAnswer(c: AppContext): void {
   const { headers } = c.res;
   headers.set("x-content-type-options", "nosniff");
   headers.set("referrer-policy", "no-referrer");
-  headers.set("x-frame-options", "DENY");
   headers.set(resourceHeader, headers.has("access-control-allow-origin") ? "cross-origin" : "same-origin");
   if (!headers.has(policyHeader)) headers.set(policyHeader, policy);
   if (c.req.url.startsWith("https:") && !isOwnMachine(c))

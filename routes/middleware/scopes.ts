@@ -9,7 +9,7 @@ import type { AppEnv } from "../context.ts";
  */
 export function needs(scope: Scope) {
   return createMiddleware<AppEnv>((c, next) => {
-    requireScope(c.var.principal, scope);
+    requireScope(c.get("principal"), scope);
     return next();
   });
 }

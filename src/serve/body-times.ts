@@ -9,12 +9,17 @@ export interface BodyTimesOptions {
   readonly now: () => number;
 }
 
+/** Whose body is being read. */
+interface Reader {
+  holdOpen(): unknown;
+}
+
 /** A body that is being read. */
 interface Open {
   readonly dueAt: number;
-  /** Called at the first sweep that still finds it. */
-  onSlow: (() => void) | null;
-  readonly expire: () => void;
+  /** Held open at the first sweep that still finds it. */
+  reader: Reader | null;
+  readonly expire: (error: Problem) => void;
 }
 
 /** Bounds how long bodies take, whatever trickles in, with one timer for all that are being read. */
@@ -31,25 +36,23 @@ export class BodyTimes implements Disposable {
 
   /**
    * Resolves as `reading` does; rejects with `request-timeout` when that takes too long, and whatever still comes is
-   * nobody's then. `onSlow` is called when the body has not come by the next sweep.
+   * nobody's then. The reader is held open when the body has not come by the next sweep.
    */
-  within<T>(reading: Reading<T>, onSlow: () => void): Promise<T> {
+  within<T>(reading: Reading<T>, reader: Reader): Promise<T> {
     const { now, timeoutMs } = this.#options;
-    return new Promise<T>((resolve, reject) => {
-      const expire = () => reject(tooLate(timeoutMs));
-      const open: Open = { dueAt: now() + timeoutMs, onSlow, expire };
-      this.#open.add(open);
-      const come = (value: T): void => {
-        this.#open.delete(open);
-        resolve(value);
-      };
-      const fail = (error: unknown): void => {
-        this.#open.delete(open);
-        // oxlint-disable-next-line prefer-promise-reject-errors
-        reject(error);
-      };
-      reading().then(come, fail);
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const open: Open = { dueAt: now() + timeoutMs, reader, expire: reject };
+    this.#open.add(open);
+    const come = (value: T): void => {
+      this.#open.delete(open);
+      resolve(value);
+    };
+    const fail = (error: unknown): void => {
+      this.#open.delete(open);
+      reject(error);
+    };
+    void reading().then(come, fail);
+    return promise;
   }
 
   [Symbol.dispose](): void {
@@ -59,11 +62,11 @@ export class BodyTimes implements Disposable {
   #sweep(): void {
     const now = this.#options.now();
     for (const open of this.#open) {
-      open.onSlow?.();
-      open.onSlow = null;
+      open.reader?.holdOpen();
+      open.reader = null;
       if (now < open.dueAt) continue;
       this.#open.delete(open);
-      open.expire();
+      open.expire(tooLate(this.#options.timeoutMs));
     }
   }
 }

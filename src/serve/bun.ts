@@ -3,7 +3,7 @@ import type { ConnackApp } from "../app.ts";
 import type { Peer } from "../stream/vanished.ts";
 import type { Certificate } from "./certificate.ts";
 import { tooManyCalls, type HttpLimits } from "./limits.ts";
-import { Rim } from "./rim.ts";
+import { Rim, type CallOptions } from "./rim.ts";
 import type { Serving } from "./serving.ts";
 
 /** What of Bun is used. */
@@ -89,22 +89,49 @@ async function stop(server: BunServer, graceMs: number): Promise<void> {
 }
 
 /** The runtime has one limit for the silence of an answer and for that after it. */
-function answer(rim: Rim, request: Request, server: BunServer, idleSeconds: number): Promise<Response> {
+function answer(
+  rim: Rim,
+  request: Request,
+  server: BunServer,
+  idleSeconds: number,
+): Response | Promise<Response> {
   const silenceSeconds = Math.max(leastSilenceSeconds, idleSeconds);
-  let held = 0;
-  const holdOpen = () => {
-    held += 1;
-    server.timeout(request, 0);
-    return () => {
-      held -= 1;
-      if (held === 0) server.timeout(request, silenceSeconds);
-    };
-  };
-  const differ = silenceSeconds !== idleSeconds;
-  if (differ) server.timeout(request, silenceSeconds);
-  return rim.call(request, { peer: () => server.requestIP(request), holdOpen }, () => {
-    if (differ && held === 0) server.timeout(request, idleSeconds);
+  const call = new BunCall(request, server, silenceSeconds);
+  if (silenceSeconds === idleSeconds) return rim.call(request, call, null);
+  server.timeout(request, silenceSeconds);
+  return rim.call(request, call, () => {
+    if (!call.isHeld) server.timeout(request, idleSeconds);
   });
+}
+
+class BunCall implements CallOptions {
+  readonly #request: Request;
+  readonly #server: BunServer;
+  readonly #silenceSeconds: number;
+  #held = 0;
+
+  constructor(request: Request, server: BunServer, silenceSeconds: number) {
+    this.#request = request;
+    this.#server = server;
+    this.#silenceSeconds = silenceSeconds;
+  }
+
+  get isHeld(): boolean {
+    return this.#held > 0;
+  }
+
+  peer(): Peer | null {
+    return this.#server.requestIP(this.#request);
+  }
+
+  holdOpen(): () => void {
+    this.#held += 1;
+    this.#server.timeout(this.#request, 0);
+    return () => {
+      this.#held -= 1;
+      if (this.#held === 0) this.#server.timeout(this.#request, this.#silenceSeconds);
+    };
+  }
 }
 
 function requireBun(version: string): void {

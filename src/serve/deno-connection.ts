@@ -84,7 +84,7 @@ export class DenoConnection {
     if (this.#isOpen) this.#cut.abort();
   }
 
-  #answer(request: Request, info: CallInfo): Promise<Response> {
+  async #answer(request: Request, info: CallInfo): Promise<Response> {
     this.#calls += 1;
     let held = false;
     const holdOpen = () => {

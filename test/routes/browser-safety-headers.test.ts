@@ -7,7 +7,6 @@ import { describe, it } from "../support/test.ts";
 function assertProtected(headers: Headers, what: string): void {
   assert.equal(headers.get("x-content-type-options"), "nosniff", what);
   assert.equal(headers.get("referrer-policy"), "no-referrer", what);
-  assert.equal(headers.get("x-frame-options"), "DENY", what);
   assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'/, what);
   assert.equal(headers.get("cross-origin-resource-policy"), "same-origin", what);
   // Over http it means nothing, and must not be said (RFC 6797 §7.2).

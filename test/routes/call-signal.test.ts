@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Hono } from "hono";
 import type { AppEnv } from "../../routes/context.ts";
-import { access } from "../../routes/middleware/access.ts";
+import { findPrincipal } from "../../routes/middleware/access.ts";
 import { callSignal } from "../../routes/middleware/call-signal.ts";
 import { onError } from "../../routes/middleware/problems.ts";
-import { nameRequests } from "../../routes/middleware/request-id.ts";
+import { nameRequest } from "../../routes/middleware/request-id.ts";
 import type { Principal } from "../../src/access/principal.ts";
 import { CallerLeft } from "../../src/connection/operations.ts";
 import { quiet, request, startAccess, whoIs, type TestAccess } from "../support/access.ts";
@@ -15,8 +15,12 @@ function waitingApp(control: TestAccess) {
   const app = new Hono<AppEnv>();
   const entered = Promise.withResolvers<AbortSignal>();
   app.onError(onError(quiet));
-  app.use(nameRequests(() => {}));
-  app.use(access(control));
+  app.use(async (c, next) => {
+    nameRequest(c);
+    c.set("principal", await findPrincipal(c, control));
+    await next();
+    c.get("releaseSignal")?.();
+  });
   app.get("/wait", async (c) => {
     const signal = callSignal(c);
     entered.resolve(signal);
