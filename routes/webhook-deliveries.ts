@@ -1,5 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { hasScope, type Principal } from "../src/access/principal.ts";
+import { readableTopics } from "../src/access/request-rights.ts";
+import type { TopicName } from "../src/mqtt/topic.ts";
 import { Problem } from "../src/problem.ts";
+import type { DeadLetter } from "../src/webhooks/dead-letters.ts";
 import type { App } from "./context.ts";
 import { callSignal } from "./middleware/call-signal.ts";
 import { needs } from "./middleware/scopes.ts";
@@ -37,11 +41,9 @@ export function mountDeliveries(app: App): void {
         errors: [{ parameter: "cursor", detail }],
       });
     }
-    const page =
-      state === "dead"
-        ? await c.var.tenant.webhooks.deadLetters(id, cursor, limit)
-        : c.var.tenant.webhooks.attempts(id, cursor, limit);
-    return showPage(c, page) as never;
+    if (state === "recent") return showPage(c, c.var.tenant.webhooks.attempts(id, cursor, limit)) as never;
+    const { items, next } = await c.var.tenant.webhooks.deadLetters(id, cursor, limit);
+    return showPage(c, { items: items.map((letter) => shownTo(c.var.principal, letter)), next }) as never;
   });
   const replayAll = createRoute({
     method: "post",
@@ -55,6 +57,20 @@ export function mountDeliveries(app: App): void {
     return c.json({ replaying }, 202, noStore) as never;
   });
   mountSending(app);
+}
+
+/** Without its body where that has a message which the principal may not read. */
+function shownTo(principal: Principal, letter: DeadLetter): Omit<DeadLetter, "text"> {
+  if (letter.type !== "connack.message") return letter;
+  const mayRead = readableTopics(principal);
+  if (hasScope(principal, "subscribe") && (mayRead === undefined || mayRead(topicOf(letter)))) return letter;
+  const { text: _text, ...rest } = letter;
+  return rest;
+}
+
+/** By the message itself: the webhook may have other topics by now. */
+function topicOf({ text }: DeadLetter): TopicName {
+  return (JSON.parse(text) as { data: { topic: TopicName } }).data.topic;
 }
 
 /** Both answer 200 when the endpoint was asked, whatever it said. */
