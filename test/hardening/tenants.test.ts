@@ -265,4 +265,24 @@ describe("tenants", () => {
     assert.equal(full.body.limit.name, "CONNACK_MAX_TENANTS");
     assert.equal((await a.call("GET", "/connections/a")).body.state, "connected");
   });
+
+  it("one that has made room is not taken for what it was: its events have other ids", async () => {
+    await using broker = await startScriptedBroker(accepts());
+    await using app = await startApp({ ...withTokens, CONNACK_STORE: "memory", CONNACK_MAX_TENANTS: "2" });
+    const [a, b] = [await callerOf(app, { tenant: "a" }), await callerOf(app, { tenant: "b" })];
+    const connect = async (id: string) => {
+      assert.equal((await a.call("POST", "/connections", { id, url: broker.url })).status, 201);
+      assert.equal((await a.call("DELETE", `/connections/${id}`)).status, 200);
+    };
+    await connect("before");
+    const { next } = (await a.call("GET", "/events?format=json")).body;
+    assert.equal((await b.call("GET", "/connections")).status, 200);
+    await connect("after");
+    const { items, gap } = (await a.call("GET", `/events?format=json&after=${next}`)).body;
+    assert.equal(gap.requested, next);
+    assert.deepEqual(
+      items.map(({ connection, type }: Record<string, string>) => `${connection} ${type}`),
+      ["after connecting", "after connected", "after closing", "after closed"],
+    );
+  });
 });
