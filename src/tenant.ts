@@ -139,6 +139,11 @@ export class Tenant {
     return [connections, streams, waits, webhooks, bodyBytes].every(({ used }) => used === 0);
   }
 
+  /** Whether a call that is made again would then be carried out again: its answer is in memory alone. */
+  get hasAnswers(): boolean {
+    return this.#keeping.store.survives !== "power" && this.budgets.idempotencyKeys.used > 0;
+  }
+
   /** Closes what it has, gracefully; resolves when all of it is kept that is to be. */
   async close(graceMs: number): Promise<void> {
     await this.webhooks.close();
