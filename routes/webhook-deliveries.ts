@@ -5,7 +5,7 @@ import type { TopicName } from "../src/mqtt/topic.ts";
 import { Problem } from "../src/problem.ts";
 import type { DeadLetter } from "../src/webhooks/dead-letters.ts";
 import type { App } from "./context.ts";
-import { callSignal } from "./middleware/call-signal.ts";
+import { callSignal, whileAllowed } from "./middleware/call-signal.ts";
 import { needs } from "./middleware/scopes.ts";
 import { answers, idParameter, limitParameter } from "./parameters.ts";
 import { showPage } from "./webhooks.ts";
@@ -84,7 +84,7 @@ function mountSending(app: App): void {
   });
   app.openapi(test, async (c) => {
     const { id } = c.req.valid("param");
-    const send = () => c.var.tenant.webhooks.test(id, callSignal(c));
+    const send = () => whileAllowed(c, c.var.tenant.webhooks.test(id, callSignal(c)));
     return c.json(await c.var.tenant.waits.during(c.env?.holdOpen, send), 200, noStore) as never;
   });
   const replay = createRoute({
@@ -96,7 +96,7 @@ function mountSending(app: App): void {
   });
   app.openapi(replay, async (c) => {
     const { id, delivery } = c.req.valid("param");
-    const send = () => c.var.tenant.webhooks.replay(id, delivery, callSignal(c));
+    const send = () => whileAllowed(c, c.var.tenant.webhooks.replay(id, delivery, callSignal(c)));
     return c.json(await c.var.tenant.waits.during(c.env?.holdOpen, send), 200, noStore) as never;
   });
 }

@@ -7,6 +7,7 @@ import { assertProblem } from "../support/invariants.ts";
 import { startScriptedBroker, type ScriptedBroker } from "../support/scripted-broker.ts";
 import { callerOf, withTokens, type Caller } from "../support/tenants.ts";
 import { describe, it } from "../support/test.ts";
+import { silence, startEndpoint } from "../support/webhook-endpoint.ts";
 
 /** How soon what goes on with a token is over when the token is (the contract gives it 5 s). */
 const soonMs = 2_000;
@@ -120,6 +121,38 @@ describe("S71: a token is revoked", () => {
       assert.ok(!other.seen.some(({ type }) => type === "unauthorized"));
     });
   }
+
+  it("while DELETE waits for what is not acknowledged: 401 at once, and it goes on", async () => {
+    await using rig = await scene();
+    const { app, broker, owner } = rig;
+    const caller = await callerOf(app, { tenant: "a" });
+    const { version } = (await owner.call("POST", "/connections", { id: "new", url: broker.url })).body;
+    const peer = await broker.connection(2);
+    const sent = new Promise((resolve) => peer.answer("publish", resolve));
+    const publish = owner.call("POST", "/connections/new/publish?topic=a&qos=1&wait=30", { n: 1 });
+    await sent;
+    const call = caller.call("DELETE", "/connections/new?drainMs=30000");
+    const view = await owner.call("GET", `/connections/new?wait=10&since=${version}`);
+    assert.equal(view.body.state, "closing");
+    await caller.revoke();
+    assertProblem(await call, 401, "unauthorized");
+    assert.equal((await owner.call("DELETE", "/connections/new?force=true")).status, 200);
+    assert.notEqual((await publish).status, 200);
+    await assertOver(app, caller, owner);
+  });
+
+  it("while a webhook is tested: 401 at once", async () => {
+    await using rig = await scene();
+    const { app, owner } = rig;
+    await using endpoint = await startEndpoint(silence);
+    const caller = await callerOf(app, { tenant: "a" });
+    const { body } = await owner.call("POST", "/webhooks", { url: endpoint.url, events: ["failed"] });
+    const call = caller.call("POST", `/webhooks/${body.id}/test`);
+    await endpoint.nth(1);
+    await caller.revoke();
+    assertProblem(await call, 401, "unauthorized");
+    await assertOver(app, caller, owner);
+  });
 
   it("while lines are published: those that are left are told, and the stream ends", async () => {
     await using rig = await scene();
