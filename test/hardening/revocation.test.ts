@@ -183,3 +183,49 @@ describe("S71: a token runs out", () => {
     await assertOver(rig.app, caller, rig.owner);
   });
 });
+
+describe("S71: an Idempotency-Key whose call the end of a right has cut short", () => {
+  /** A session, which can end while the token of the same name goes on: as a JWT does that is renewed. */
+  async function session(caller: Caller) {
+    const made = await caller.call("POST", "/session");
+    const cookie = made.headers.get("set-cookie")?.split(";")[0] ?? "";
+    return { cookie, "sec-fetch-site": "same-origin" };
+  }
+
+  it("is free again where the call was given up", async () => {
+    await using rig = await scene();
+    const { app, silentBroker, owner } = rig;
+    const headers = await session(owner);
+    const key = { "idempotency-key": "k" };
+    const request = { id: "new", url: silentBroker.url };
+    const call = app.call("POST", "/connections?wait=30", request, { ...headers, ...key });
+    await silentBroker.connection(1);
+    await app.call("DELETE", "/session", undefined, headers);
+    assertProblem(await call, 401, "unauthorized");
+    const again = owner.call("POST", "/connections?wait=30", request, key);
+    await silentBroker.connection(2);
+    await owner.revoke();
+    assertProblem(await again, 401, "unauthorized");
+  });
+
+  it("has the answer of a publish, which goes on, and is not sent again", async () => {
+    await using rig = await scene();
+    const { app, broker, owner } = rig;
+    const headers = await session(owner);
+    const key = { "idempotency-key": "k" };
+    const peer = await broker.connection(1);
+    const sent = new Promise<number>((resolve) =>
+      peer.answer("publish", ({ messageId }) => resolve(messageId ?? 0)),
+    );
+    const path = "/connections/home/publish?topic=a&qos=1&wait=30";
+    const call = app.call("POST", path, { n: 1 }, { ...headers, ...key });
+    const messageId = await sent;
+    await app.call("DELETE", "/session", undefined, headers);
+    peer.send({ cmd: "puback", messageId });
+    await call;
+    const again = await owner.call("POST", path, { n: 1 }, key);
+    assert.equal(again.status, 200, again.text);
+    assert.equal(again.headers.get("idempotent-replayed"), "true");
+    assert.equal(peer.received.filter(({ cmd }) => cmd === "publish").length, 1);
+  });
+});
