@@ -132,7 +132,9 @@ export function mountControl(app: App): void {
     };
     const { registry, operations } = c.get("tenant");
     // Not one of the waits: whatever else is waiting, a connection can be deleted.
-    const connection = await holding(c.env?.holdOpen, () => operations.close(id, query, check));
+    const connection = await holding(c.env?.holdOpen, () =>
+      whileAllowed(c, operations.close(id, query, check)),
+    );
     return c.json({
       ...registry.view(connection),
       drained: connection.unacknowledged === 0,

@@ -13,7 +13,7 @@ import { idempotencyKeyOf, idempotent } from "./middleware/idempotency.ts";
 import { problemResponse } from "./middleware/problems.ts";
 import { requestIdHeader, saidIn } from "./middleware/request-id.ts";
 import { answers, idParameter } from "./parameters.ts";
-import { membersOf, resultOf, statusOf } from "./publish-answer.ts";
+import { membersOf, resultOf, statusOf, type Outcome } from "./publish-answer.ts";
 import { publishAll, publishNow } from "./publish-batch.ts";
 import { parseJson, readBody } from "./publish-body.ts";
 import { readMessage, type MessageRules } from "./publish-message.ts";
@@ -28,7 +28,7 @@ import {
   type Query,
 } from "./publish-query.ts";
 import { publishStream } from "./publish-stream.ts";
-import { enterWait, waitOf, waitOn } from "./waiting.ts";
+import { enterWait, waitOf } from "./waiting.ts";
 
 /** A wait that is shorter ends before the runtime's limit on silence, which costs something to lift. */
 const shortWaitMs = 25_000;
@@ -40,7 +40,7 @@ const jsonType = /^application\/([a-z.-]+\+)?json\s*(;|$)/i;
 const formType = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 const linesType = /^application\/x-ndjson\s*(;|$)/i;
 
-/** Outlives every caller. */
+/** Outlives every caller, and his right to be here. */
 const nobody = { signal: new AbortController().signal };
 
 /** `POST /connections/{id}/publish`: a raw payload, JSON, or a message a line. */
@@ -186,12 +186,14 @@ async function publishArray(
     return c.body(`{"results":[${results.join(",")}]}`, 207, jsonHeaders);
   }
   const waitMs = waitOf(c, wait);
-  const outcomes = await waitOn(
-    c,
-    connection,
-    () => publishAll(connection.session.publisher, messages, waitMs, caller),
-    holdOpenFor(c, waitMs),
-  );
+  const leave = enterWait(c.get("tenant"), connection, holdOpenFor(c, waitMs));
+  let outcomes: readonly Outcome[];
+  try {
+    const published = publishAll(connection.session.publisher, messages, waitMs, caller);
+    outcomes = await (caller === nobody ? published : whileAllowed(c, published));
+  } finally {
+    leave();
+  }
   return c.body(`{"results":[${outcomes.map(resultOf).join(",")}]}`, 207, jsonHeaders);
 }
 
@@ -229,7 +231,7 @@ async function publishAcknowledged(
   const leave = enterWait(c.get("tenant"), connection, holdOpenFor(c, waitMs));
   try {
     const published = connection.session.publisher.publish(message, waitMs, caller);
-    return answerOf(call, await whileAllowed(c, published));
+    return answerOf(call, await (caller === nobody ? published : whileAllowed(c, published)));
   } finally {
     leave();
   }

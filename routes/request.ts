@@ -2,7 +2,8 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { filterableNameSchema } from "../src/mqtt/fields.ts";
 import { payloadBytes, publishFields, publishPropertiesSchema } from "../src/mqtt/message.ts";
 import { messageView } from "../src/connection/messages.ts";
-import { requirePublish, requireSubscribe } from "../src/access/forbidden.ts";
+import { requirePublish } from "../src/access/forbidden.ts";
+import { requireReading } from "../src/access/request-rights.ts";
 import type { TopicFilter } from "../src/mqtt/topic.ts";
 import { qosSchema } from "../src/mqtt/qos.ts";
 import { roundMs } from "../src/connection/view.ts";
@@ -57,7 +58,8 @@ export function mountRequest(app: App, services: Services): void {
     const { timeoutMs, responseTopic, ...message } = c.req.valid("json");
     const principal = c.get("principal");
     requirePublish(principal, message.topic);
-    if (responseTopic !== undefined) requireSubscribe(principal, responseTopic as string as TopicFilter);
+    // Before version 5 the next message there is the response, whoever published it.
+    if (responseTopic !== undefined) requireReading(principal, responseTopic as string as TopicFilter);
     checkPayload(message.payload, maxPayloadBytes);
     const started = clock.monotonic();
     const patience = { waitMs: timeoutMs, signal: callSignal(c) };

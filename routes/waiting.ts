@@ -93,13 +93,8 @@ export function enterWait(
 }
 
 /** Runs a call that waits for something of a connection, for so long as its caller may be here. */
-export async function waitOn<T>(
-  c: AppContext,
-  connection: Connection,
-  call: () => Promise<T>,
-  holdOpen: HoldOpen | undefined = c.env?.holdOpen,
-): Promise<T> {
-  const leave = enterWait(c.get("tenant"), connection, holdOpen);
+export async function waitOn<T>(c: AppContext, connection: Connection, call: () => Promise<T>): Promise<T> {
+  const leave = enterWait(c.get("tenant"), connection, c.env?.holdOpen);
   try {
     return await whileAllowed(c, call());
   } finally {

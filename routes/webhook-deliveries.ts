@@ -1,7 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { hasScope, type Principal } from "../src/access/principal.ts";
+import { readableTopics } from "../src/access/request-rights.ts";
+import type { TopicName } from "../src/mqtt/topic.ts";
 import { Problem } from "../src/problem.ts";
+import type { DeadLetter } from "../src/webhooks/dead-letters.ts";
 import type { App } from "./context.ts";
-import { callSignal } from "./middleware/call-signal.ts";
+import { callSignal, whileAllowed } from "./middleware/call-signal.ts";
 import { needs } from "./middleware/scopes.ts";
 import { answers, idParameter, limitParameter } from "./parameters.ts";
 import { showPage } from "./webhooks.ts";
@@ -37,11 +41,9 @@ export function mountDeliveries(app: App): void {
         errors: [{ parameter: "cursor", detail }],
       });
     }
-    const page =
-      state === "dead"
-        ? await c.get("tenant").webhooks.deadLetters(id, cursor, limit)
-        : c.get("tenant").webhooks.attempts(id, cursor, limit);
-    return showPage(c, page) as never;
+    if (state === "recent") return showPage(c, c.get("tenant").webhooks.attempts(id, cursor, limit)) as never;
+    const { items, next } = await c.get("tenant").webhooks.deadLetters(id, cursor, limit);
+    return showPage(c, { items: items.map((letter) => shownTo(c.get("principal"), letter)), next }) as never;
   });
   const replayAll = createRoute({
     method: "post",
@@ -57,6 +59,20 @@ export function mountDeliveries(app: App): void {
   mountSending(app);
 }
 
+/** Without its body where that has a message which the principal may not read. */
+function shownTo(principal: Principal, letter: DeadLetter): Omit<DeadLetter, "text"> {
+  if (letter.type !== "connack.message") return letter;
+  const mayRead = readableTopics(principal);
+  if (hasScope(principal, "subscribe") && (mayRead === undefined || mayRead(topicOf(letter)))) return letter;
+  const { text: _text, ...rest } = letter;
+  return rest;
+}
+
+/** By the message itself: the webhook may have other topics by now. */
+function topicOf({ text }: DeadLetter): TopicName {
+  return (JSON.parse(text) as { data: { topic: TopicName } }).data.topic;
+}
+
 /** Both answer 200 when the endpoint was asked, whatever it said. */
 function mountSending(app: App): void {
   const test = createRoute({
@@ -68,7 +84,7 @@ function mountSending(app: App): void {
   });
   app.openapi(test, async (c) => {
     const { id } = c.req.valid("param");
-    const send = () => c.get("tenant").webhooks.test(id, callSignal(c));
+    const send = () => whileAllowed(c, c.get("tenant").webhooks.test(id, callSignal(c)));
     return c.json(await c.get("tenant").waits.during(c.env?.holdOpen, send), 200, noStore) as never;
   });
   const replay = createRoute({
@@ -80,7 +96,7 @@ function mountSending(app: App): void {
   });
   app.openapi(replay, async (c) => {
     const { id, delivery } = c.req.valid("param");
-    const send = () => c.get("tenant").webhooks.replay(id, delivery, callSignal(c));
+    const send = () => whileAllowed(c, c.get("tenant").webhooks.replay(id, delivery, callSignal(c)));
     return c.json(await c.get("tenant").waits.during(c.env?.holdOpen, send), 200, noStore) as never;
   });
 }

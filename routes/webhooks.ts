@@ -74,10 +74,10 @@ function mountOne(app: App): void {
     const { id } = c.req.valid("param");
     const request = c.req.valid("json");
     // As it is and as it will be: with another address, or another secret, what it has already is read by somebody else.
-    const before = webhooks.view(id);
-    requireDelivery(c.get("principal"), before);
-    requireDelivery(c.get("principal"), { topics: request.topics ?? [], events: request.events ?? [] });
-    const { view, secret } = await webhooks.patch(id, request);
+    const { view, secret } = await webhooks.patch(id, request, (before) => {
+      requireDelivery(c.get("principal"), before);
+      requireDelivery(c.get("principal"), { topics: request.topics ?? [], events: request.events ?? [] });
+    });
     return show(c, view, secret, 200) as never;
   });
   const remove = createRoute({

@@ -15,10 +15,20 @@ export async function openAccess(
   anyone: Principal | undefined,
   { store, lease }: { readonly store: Store; readonly lease: Lease },
 ): Promise<Access> {
-  const { maxTokens, host } = settings;
+  const { maxTokens, tenantMaxTokens, host } = settings;
   const adminToken = readAdminToken(settings);
   const foreign = readJwt(settings, clock);
-  const access = await Access.start({ store, lease, clock, logger, maxTokens, adminToken, anyone, foreign });
+  const access = await Access.start({
+    store,
+    lease,
+    clock,
+    logger,
+    maxTokens,
+    tenantMaxTokens,
+    adminToken,
+    anyone,
+    foreign,
+  });
   if (!access.isOpen || isLoopback(host)) return access;
   await access[Symbol.asyncDispose]();
   throw new Error(

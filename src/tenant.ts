@@ -70,8 +70,10 @@ export class Tenant {
     this.counters = deps.counters;
     this.attempt = attempt;
     this.clientIds = { all: deps.clientIds, tenant: name };
+    const newEpoch = () => randomBytes(6).toString("hex");
     this.lifecycle = new Lifecycle(
-      store.epoch,
+      // Opened again, its events begin anew where they are in memory alone, and an id of before must not be one of them.
+      isKept ? store.epoch : newEpoch(),
       clock,
       logger,
       deps.maxEvents,
@@ -81,7 +83,7 @@ export class Tenant {
     this.registry = new Registry(
       {
         ...{ attempt, lifecycle: this.lifecycle, clock, random },
-        newEpoch: () => randomBytes(6).toString("hex"),
+        newEpoch,
         limits: deps.sessionLimits,
         keeping: isKept ? keeping : null,
         budgets,
@@ -131,10 +133,15 @@ export class Tenant {
     return this.idempotency.flush();
   }
 
-  /** Whether nothing would be lost, and nobody disturbed, if it were closed and opened again. */
+  /** Whether nobody would be disturbed if it were closed and opened again. */
   get isIdle(): boolean {
     const { connections, streams, waits, webhooks, bodyBytes } = this.budgets;
     return [connections, streams, waits, webhooks, bodyBytes].every(({ used }) => used === 0);
+  }
+
+  /** Whether a call that is made again would then be carried out again: its answer is in memory alone. */
+  get hasAnswers(): boolean {
+    return this.#keeping.store.survives !== "power" && this.budgets.idempotencyKeys.used > 0;
   }
 
   /** Closes what it has, gracefully; resolves when all of it is kept that is to be. */

@@ -97,7 +97,8 @@ export class Tenants {
 
   #makeRoom(): void {
     if (this.#open.size + this.#opening.size < this.#most) return;
-    const idle = [...this.#open.values()].find(({ name, isIdle }) => isIdle && name !== defaultTenant);
+    const all = [...this.#open.values()].filter(({ name, isIdle }) => isIdle && name !== defaultTenant);
+    const idle = all.find(({ hasAnswers }) => !hasAnswers) ?? all[0];
     if (idle === undefined) {
       this.#refused += 1;
       throw new Problem("limit-reached", {

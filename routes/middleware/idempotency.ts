@@ -7,8 +7,11 @@ import { Problem } from "../../src/problem.ts";
 import { StoreError } from "../../src/store/store.ts";
 import type { AppContext, AppEnv } from "../context.ts";
 
-/** Answers that say that the call was not begun, or has no effect: the key stays free for a corrected or later one. */
-const notBegun = new Set([400, 409, 413, 415, 422, 429, 499]);
+/**
+ * Answers that say that the call was not begun, has no effect, or was given up with its caller (here 401 is that his right
+ * to be here has ended): the key stays free for a corrected or later one.
+ */
+const notBegun = new Set([400, 401, 409, 413, 415, 422, 429, 499]);
 const keptHeaders = [
   "content-type",
   "location",

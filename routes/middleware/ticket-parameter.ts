@@ -23,7 +23,12 @@ export function takeTicket(c: AppContext): string | null {
   const [ticket, ...more] = searchParams.getAll("ticket");
   if (ticket === undefined) return null;
   if (more.length > 0) throw tokenInvalid("The call has several stream tickets, and only one can count");
-  searchParams.delete("ticket");
+  // Not by the parameters' own means: they would write the others anew, and what is not UTF-8 as something that is.
+  url.search = url.search
+    .slice(1)
+    .split("&")
+    .filter((part) => !new URLSearchParams(part).has("ticket"))
+    .join("&");
   const { method, headers, signal } = raw;
   if (method === "GET") c.req.raw = new Request(url.href, { method, headers, signal });
   return ticket;

@@ -25,6 +25,8 @@ const form = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
 /** Clocks of other machines may differ by so much. */
 const toleranceSeconds = 30;
 const mostKnown = 10_000;
+/** Of those that there is a date for (ECMA-262 §21.4.1.1), in milliseconds: a claim may be any number. */
+const lastInstant = 8.64e15;
 
 /** Tokens (JWT, RFC 7519) of an identity provider. One that was good is known until it expires, and not checked again. */
 export class JwtTokens implements ForeignTokens {
@@ -96,7 +98,7 @@ export class JwtTokens implements ForeignTokens {
     const tenant = tenantSchema.safeParse(own(payload, tenantClaim));
     if (!tenant.success || payload.exp === undefined) return null;
     const tenure = new Tenure();
-    this.#expiry.add(tenure, (payload.exp + toleranceSeconds) * 1_000);
+    this.#expiry.add(tenure, Math.min((payload.exp + toleranceSeconds) * 1_000, lastInstant));
     return {
       id: `jwt:${nameOf(payload.sub ?? key)}`,
       tenant: tenant.data,

@@ -9,6 +9,7 @@ import { LastUsed } from "./last-used.ts";
 import type { Principal } from "./principal.ts";
 import { restoreTokens } from "./restore-tokens.ts";
 import { hashOf, idInToken, isSameHash, newToken } from "./token.ts";
+import { TokenPlaces } from "./token-places.ts";
 import { accessSpace, keepToken, onKey, tokenSpace, useSpace, type TokenView } from "./token-record.ts";
 import type { TokenRequest } from "./token-request.ts";
 
@@ -19,6 +20,8 @@ export interface TokensDeps {
   readonly logger: Logger;
   readonly expiry: Expiry;
   readonly maxTokens: number;
+  /** Of one tenant, other than the default one. */
+  readonly tenantMaxTokens: number;
 }
 
 /** Why nobody gets in with a text. That a token is expired is said to whoever has it, and to nobody else. */
@@ -41,13 +44,13 @@ export class Tokens {
   readonly #deps: TokensDeps;
   readonly #held = new Map<string, HeldToken>();
   readonly #lastUsed: LastUsed;
+  readonly #places: TokenPlaces;
   #order = 0;
-  /** Taken by those that are being created. */
-  #reserved = 0;
   #isOn = false;
 
   constructor(deps: TokensDeps) {
     this.#deps = deps;
+    this.#places = new TokenPlaces(deps.maxTokens, deps.tenantMaxTokens);
     this.#lastUsed = new LastUsed((changes) => this.#commit(changes), deps.logger);
   }
 
@@ -58,6 +61,7 @@ export class Tokens {
     const { tokens, unreadable, orphans } = await restoreTokens(store);
     for (const token of tokens) {
       this.#held.set(token.id, token);
+      this.#places.force(token.record.tenant);
       this.#order = Math.max(this.#order, token.record.order);
     }
     if (unreadable > 0)
@@ -107,7 +111,7 @@ export class Tokens {
   ): Promise<{ readonly view: TokenView; readonly token: string }> {
     const now = this.#deps.clock.wall();
     if (request.expiresAt !== null && request.expiresAt <= now) throw inThePast(now);
-    using _place = this.#reserve();
+    this.#places.take(tenant);
     const { id, text } = newToken();
     this.#order += 1;
     const hash = hashOf(text).toString("base64");
@@ -121,6 +125,7 @@ export class Tokens {
     } catch (error) {
       // It may be there, with nobody who knows its text: then it is listed, so that it can be taken away.
       if (error instanceof StoreError && error.kind === "unknown") this.#held.set(id, held);
+      else this.#places.give(tenant);
       throw error;
     }
     this.#isOn = true;
@@ -163,7 +168,8 @@ export class Tokens {
       { type: "delete", space: tokenSpace, key: id },
       { type: "delete", space: useSpace, key: id },
     ]);
-    this.#held.delete(id);
+    // Two may have revoked it at once.
+    if (this.#held.delete(id)) this.#places.give(held.record.tenant);
   }
 
   /** Writes what was not written yet. Never rejects. */
@@ -181,18 +187,6 @@ export class Tokens {
   #commit(changes: readonly Change[]): Promise<unknown> {
     const { store, lease } = this.#deps;
     return answered(store.commit(lease, changes));
-  }
-
-  #reserve(): Disposable {
-    const { maxTokens } = this.#deps;
-    if (this.#held.size + this.#reserved >= maxTokens) {
-      throw new Problem("limit-reached", {
-        detail: `This server holds ${maxTokens} tokens, which is as many as it may; revoke those that have expired`,
-        limit: { name: "CONNACK_MAX_TOKENS", value: maxTokens },
-      });
-    }
-    this.#reserved += 1;
-    return { [Symbol.dispose]: () => (this.#reserved -= 1) };
   }
 }
 

@@ -36,9 +36,17 @@ export async function openTokenStore(settings: Settings, logger: Logger): Promis
   const store = await openStore(settings.store, settings.storeMaxBytes, busyTimeoutMs).catch(sayInUse);
   try {
     const lease = await store.acquire();
-    const { maxTokens } = settings;
+    const { maxTokens, tenantMaxTokens } = settings;
     const expiry = new Expiry(systemClock.wall);
-    const tokens = new Tokens({ store, lease, logger, maxTokens, expiry, clock: systemClock });
+    const tokens = new Tokens({
+      store,
+      lease,
+      logger,
+      maxTokens,
+      tenantMaxTokens,
+      expiry,
+      clock: systemClock,
+    });
     await tokens.restore();
     return {
       create: async (fields) => {

@@ -46,6 +46,11 @@ export const limitSettings = {
     "Subscriptions of one connection at most, those of calls that read by `?subscribe` included. Full: 429.",
   ),
   MAX_TOKENS: setting(integer(1, 1_000_000), 200_000, "Tokens at most. Full: 429."),
+  TENANT_MAX_TOKENS: setting(
+    integer(1, 1_000_000),
+    50_000,
+    "Tokens of one tenant at most, other than `default`. Full: 429.",
+  ),
   MAX_WEBHOOKS: setting(integer(1, 100_000), 1_000, "Webhooks at most. Full: 429."),
   TENANT_MAX_WEBHOOKS: setting(
     integer(1, 100_000),

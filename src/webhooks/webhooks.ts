@@ -128,14 +128,19 @@ export class Webhooks {
 
   /**
    * Changes what is given. What is under way is begun anew, and a webhook that was disabled goes on where it stopped.
-   * `secret` is the generated one.
+   * `secret` is the generated one. `check` is given the webhook that is changed, when it is this change's turn.
    *
-   * @throws {Problem} `not-found`, `invalid-request`, `destination-forbidden`
+   * @throws {Problem} `not-found`, `invalid-request`, `destination-forbidden`, and what `check` throws
    */
-  patch(id: string, patch: WebhookPatch): Promise<{ view: WebhookView; secret: string | null }> {
+  patch(
+    id: string,
+    patch: WebhookPatch,
+    check: (before: Webhook) => void = () => {},
+  ): Promise<{ view: WebhookView; secret: string | null }> {
     const hook = this.#hooks.get(id);
     return hook.changes.run(async () => {
       this.#hooks.get(id);
+      check(hook.webhook);
       const { secret: given, secretOverlapSeconds = 86_400, enabled, ...fields } = patch;
       const { clock, sealer, delivery } = this.#deps;
       if (fields.url !== undefined) await checkDestination(fields.url, delivery);

@@ -58,6 +58,14 @@ async function principalOf(access: TestAccess, text: string): Promise<Principal>
 }
 
 describe("JwtTokens", () => {
+  it("takes one whose end is beyond all dates, and has one for it", async () => {
+    const { jwk, sign } = await keysOf("ES256");
+    await using access = await local(JSON.stringify(jwk));
+    const end = access.endOf(await principalOf(access, await sign({ exp: 1e20 })));
+    assert.ok(end !== null && end > Date.now());
+    assert.equal(Number.isNaN(new Date(end).getTime()), false);
+  });
+
   it("let in who has one of each algorithm, with a JWK, a JWKS or PEM", async () => {
     for (const alg of ["RS256", "PS256", "ES256", "EdDSA"]) {
       const { jwk, publicKey, sign } = await keysOf(alg);

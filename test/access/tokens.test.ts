@@ -168,6 +168,29 @@ describe("Tokens", () => {
     await made(access);
   });
 
+  it("of one tenant are no more than CONNACK_TENANT_MAX_TOKENS, and others have theirs", async () => {
+    const store = new RiggedStore();
+    await using access = await startAccess({ store, maxTokens: 5, tenantMaxTokens: 2 });
+    const { view } = await made(access, {}, "a");
+    await made(access, {}, "a");
+    const assertFull = (name: string, value: number, tenant: string) =>
+      assert.rejects(made(access, {}, tenant), (error) => {
+        assert.ok(error instanceof Problem);
+        assert.deepEqual(error.details.limit, { name, value });
+        return error.code === "limit-reached";
+      });
+    await assertFull("CONNACK_TENANT_MAX_TOKENS", 2, "a");
+    await made(access, {}, "b");
+    await access.tokens.revoke(view.id, anyTenant);
+    await made(access, {}, "a");
+    await made(access, {}, "default");
+    await made(access, {}, "default");
+    await assertFull("CONNACK_MAX_TOKENS", 5, "default");
+    await using again = await startAccess({ store, maxTokens: 9, tenantMaxTokens: 2 });
+    await assert.rejects(made(again, {}, "a"), { code: "limit-reached" });
+    await made(again, {}, "b");
+  });
+
   it("are listed by tenant, page by page, each once", async () => {
     await using access = await startAccess();
     for (let i = 0; i < 10; i += 1) await made(access, { name: `n${i}` }, i % 2 === 0 ? "even" : "odd");

@@ -7,6 +7,7 @@ import { assertProblem } from "../support/invariants.ts";
 import { startScriptedBroker, type ScriptedBroker } from "../support/scripted-broker.ts";
 import { callerOf, withTokens, type Caller } from "../support/tenants.ts";
 import { describe, it } from "../support/test.ts";
+import { silence, startEndpoint } from "../support/webhook-endpoint.ts";
 
 /** How soon what goes on with a token is over when the token is (the contract gives it 5 s). */
 const soonMs = 2_000;
@@ -121,6 +122,38 @@ describe("S71: a token is revoked", () => {
     });
   }
 
+  it("while DELETE waits for what is not acknowledged: 401 at once, and it goes on", async () => {
+    await using rig = await scene();
+    const { app, broker, owner } = rig;
+    const caller = await callerOf(app, { tenant: "a" });
+    const { version } = (await owner.call("POST", "/connections", { id: "new", url: broker.url })).body;
+    const peer = await broker.connection(2);
+    const sent = new Promise((resolve) => peer.answer("publish", resolve));
+    const publish = owner.call("POST", "/connections/new/publish?topic=a&qos=1&wait=30", { n: 1 });
+    await sent;
+    const call = caller.call("DELETE", "/connections/new?drainMs=30000");
+    const view = await owner.call("GET", `/connections/new?wait=10&since=${version}`);
+    assert.equal(view.body.state, "closing");
+    await caller.revoke();
+    assertProblem(await call, 401, "unauthorized");
+    assert.equal((await owner.call("DELETE", "/connections/new?force=true")).status, 200);
+    assert.notEqual((await publish).status, 200);
+    await assertOver(app, caller, owner);
+  });
+
+  it("while a webhook is tested: 401 at once", async () => {
+    await using rig = await scene();
+    const { app, owner } = rig;
+    await using endpoint = await startEndpoint(silence);
+    const caller = await callerOf(app, { tenant: "a" });
+    const { body } = await owner.call("POST", "/webhooks", { url: endpoint.url, events: ["failed"] });
+    const call = caller.call("POST", `/webhooks/${body.id}/test`);
+    await endpoint.nth(1);
+    await caller.revoke();
+    assertProblem(await call, 401, "unauthorized");
+    await assertOver(app, caller, owner);
+  });
+
   it("while lines are published: those that are left are told, and the stream ends", async () => {
     await using rig = await scene();
     const caller = await callerOf(rig.app, { tenant: "a" });
@@ -148,5 +181,51 @@ describe("S71: a token runs out", () => {
     assert.ok(late >= 0 && late < 5_000, `${late} ms`);
     assert.equal(reader.seen.at(-1)?.type, "unauthorized");
     await assertOver(rig.app, caller, rig.owner);
+  });
+});
+
+describe("S71: an Idempotency-Key whose call the end of a right has cut short", () => {
+  /** A session, which can end while the token of the same name goes on: as a JWT does that is renewed. */
+  async function session(caller: Caller) {
+    const made = await caller.call("POST", "/session");
+    const cookie = made.headers.get("set-cookie")?.split(";")[0] ?? "";
+    return { cookie, "sec-fetch-site": "same-origin" };
+  }
+
+  it("is free again where the call was given up", async () => {
+    await using rig = await scene();
+    const { app, silentBroker, owner } = rig;
+    const headers = await session(owner);
+    const key = { "idempotency-key": "k" };
+    const request = { id: "new", url: silentBroker.url };
+    const call = app.call("POST", "/connections?wait=30", request, { ...headers, ...key });
+    await silentBroker.connection(1);
+    await app.call("DELETE", "/session", undefined, headers);
+    assertProblem(await call, 401, "unauthorized");
+    const again = owner.call("POST", "/connections?wait=30", request, key);
+    await silentBroker.connection(2);
+    await owner.revoke();
+    assertProblem(await again, 401, "unauthorized");
+  });
+
+  it("has the answer of a publish, which goes on, and is not sent again", async () => {
+    await using rig = await scene();
+    const { app, broker, owner } = rig;
+    const headers = await session(owner);
+    const key = { "idempotency-key": "k" };
+    const peer = await broker.connection(1);
+    const sent = new Promise<number>((resolve) =>
+      peer.answer("publish", ({ messageId }) => resolve(messageId ?? 0)),
+    );
+    const path = "/connections/home/publish?topic=a&qos=1&wait=30";
+    const call = app.call("POST", path, { n: 1 }, { ...headers, ...key });
+    const messageId = await sent;
+    await app.call("DELETE", "/session", undefined, headers);
+    peer.send({ cmd: "puback", messageId });
+    await call;
+    const again = await owner.call("POST", path, { n: 1 }, key);
+    assert.equal(again.status, 200, again.text);
+    assert.equal(again.headers.get("idempotent-replayed"), "true");
+    assert.equal(peer.received.filter(({ cmd }) => cmd === "publish").length, 1);
   });
 });

@@ -72,6 +72,8 @@ function told({ status, headers, body, text }: Answer, found: Found) {
   return { status, rest, names };
 }
 
+const hook = { url: "http://127.0.0.1:9/hook", events: ["*"] };
+
 async function occupy(owner: Caller, broker: string, endpoint: string): Promise<Found> {
   const put = await owner.call("PUT", "/connections/home", {
     url: broker,
@@ -264,5 +266,44 @@ describe("tenants", () => {
     assertProblem(full, 429, "limit-reached");
     assert.equal(full.body.limit.name, "CONNACK_MAX_TENANTS");
     assert.equal((await a.call("GET", "/connections/a")).body.state, "connected");
+  });
+
+  it("one that has made room is not taken for what it was: its events have other ids", async () => {
+    await using broker = await startScriptedBroker(accepts());
+    await using app = await startApp({ ...withTokens, CONNACK_STORE: "memory", CONNACK_MAX_TENANTS: "2" });
+    const [a, b] = [await callerOf(app, { tenant: "a" }), await callerOf(app, { tenant: "b" })];
+    const connect = async (id: string) => {
+      assert.equal((await a.call("POST", "/connections", { id, url: broker.url })).status, 201);
+      assert.equal((await a.call("DELETE", `/connections/${id}`)).status, 200);
+    };
+    await connect("before");
+    const { next } = (await a.call("GET", "/events?format=json")).body;
+    assert.equal((await b.call("GET", "/connections")).status, 200);
+    await connect("after");
+    const { items, gap } = (await a.call("GET", `/events?format=json&after=${next}`)).body;
+    assert.equal(gap.requested, next);
+    assert.deepEqual(
+      items.map(({ connection, type }: Record<string, string>) => `${connection} ${type}`),
+      ["after connecting", "after connected", "after closing", "after closed"],
+    );
+  });
+
+  it("one that has answers by Idempotency-Key in memory alone makes room last", async () => {
+    await using broker = await startScriptedBroker(accepts());
+    await using app = await startApp({ ...withTokens, CONNACK_STORE: "memory", CONNACK_MAX_TENANTS: "3" });
+    const [a, b, c, d] = [
+      await callerOf(app, { tenant: "a" }),
+      await callerOf(app, { tenant: "b" }),
+      await callerOf(app, { tenant: "c" }),
+      await callerOf(app, { tenant: "d" }),
+    ];
+    const key = { "idempotency-key": "k" };
+    const open = () => a.call("POST", "/connections", { id: "home", url: broker.url }, key);
+    assert.equal((await open()).status, 201);
+    assert.equal((await a.call("DELETE", "/connections/home")).status, 200);
+    for (const caller of [b, c, d]) assert.equal((await caller.call("GET", "/connections")).status, 200);
+    assert.equal((await open()).headers.get("idempotent-replayed"), "true");
+    for (const caller of [b, c]) assert.equal((await caller.call("POST", "/webhooks", hook)).status, 201);
+    assert.equal((await open()).status, 429);
   });
 });

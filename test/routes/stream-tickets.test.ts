@@ -32,6 +32,11 @@ describe("POST /stream-tickets", () => {
     const wrong = await app.call("GET", `/events?ticket=${made.body.ticket}&nonsense=1`);
     assert.deepEqual([wrong.status, wrong.body.errors[0].parameter], [422, "nonsense"]);
     assert.ok(!wrong.text.includes(made.body.ticket));
+    // What else stands in the query is read as it is written.
+    for (const query of [`types=%ff&ticket=${made.body.ticket}`, `ticket=${made.body.ticket}&types=%ff`]) {
+      const { status, body } = await app.call("GET", `/events?${query}`);
+      assert.deepEqual([status, body.errors[0].detail], [422, "expected UTF-8, percent-encoded"]);
+    }
     assert.ok(!app.logs.join("").includes(made.body.ticket));
   });
 

@@ -12,6 +12,7 @@ export interface AccessScene {
   readonly store?: Store;
   readonly adminToken?: string | null;
   readonly maxTokens?: number;
+  readonly tenantMaxTokens?: number;
   readonly wall?: () => number;
   readonly foreign?: AccessDeps["foreign"];
 }
@@ -23,9 +24,10 @@ export const quiet = createLogger({ level: "error", format: "json", write: () =>
 /** Access control on a store that the test plays, with an admin token unless it says otherwise. */
 export async function startAccess(scene: AccessScene = {}): Promise<Access> {
   const { store = new RiggedStore(), maxTokens = 1_000, wall = Date.now, foreign = null } = scene;
+  const { tenantMaxTokens = maxTokens } = scene;
   const admin = scene.adminToken === undefined ? adminToken : scene.adminToken;
   return Access.start({
-    ...{ store, maxTokens, foreign },
+    ...{ store, maxTokens, tenantMaxTokens, foreign },
     lease: await store.acquire(),
     clock: { wall, monotonic: () => performance.now() },
     logger: quiet,

@@ -448,6 +448,19 @@ describe("Webhooks: changes", () => {
     assert.deepEqual(cursors, [`${id}/home/events`]);
   });
 
+  it("patch() has what it changes checked when its turn comes, and not before", async () => {
+    await using rig = await startWebhooks();
+    const { id } = await rig.create({ url: "http://127.0.0.1:9/", topics: ["open"], enabled: false });
+    const first = rig.webhooks.patch(id, patch({ topics: ["secret"] }));
+    const refusal = new Error("not this one");
+    const second = rig.webhooks.patch(id, patch({ url: "http://127.0.0.1:10/" }), ({ topics }) => {
+      if (topics.some((topic) => topic === "secret")) throw refusal;
+    });
+    await assert.rejects(second, refusal);
+    await first;
+    assert.equal(rig.webhooks.view(id).url, "http://127.0.0.1:9/");
+  });
+
   it("disabled it sends nothing, and enabled again it goes on where it stopped", async () => {
     await using endpoint = await startEndpoint();
     await using rig = await startWebhooks();
