@@ -23,10 +23,10 @@ interface Example {
 }
 
 /** Sections that are about a server with tokens, and with pages that may call. */
-const guardedSections: readonly string[] = ["Tokens and tenants", "Browser pages"];
+const guardedSections = new Set(["Tokens and tenants", "Browser pages"]);
 
 const sections = readme.split(/^## /m).map((text) => {
-  const isGuarded = guardedSections.includes(text.split("\n")[0] ?? "");
+  const isGuarded = guardedSections.has(text.split("\n")[0] ?? "");
   return { isGuarded, examples: examplesOf(text) };
 });
 

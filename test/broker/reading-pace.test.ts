@@ -70,10 +70,10 @@ describe("CONNACK_MAX_INBOUND_BYTES_PER_SECOND", () => {
     );
     await using app = await startApp({ CONNACK_MAX_INBOUND_BYTES_PER_SECOND: "150000" });
     assert.equal((await app.open({ id: "x", url: broker.url })).status, 201);
-    let found: string[] = [];
+    const found: string[] = [];
     for (let after = ""; found.length < most;) {
       const { body } = await app.call("GET", `/connections/x/messages?wait=10&limit=1000&after=${after}`);
-      found = [...found, ...body.items.map(({ payload }: { payload: string }) => payload)];
+      for (const { payload } of body.items) found.push(payload);
       after = body.next;
     }
     assert.deepEqual(

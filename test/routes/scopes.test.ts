@@ -17,10 +17,8 @@ function callsOfSources(): CallName[] {
   const texts = readdirSync(folder)
     .filter((name) => name.endsWith(".ts"))
     .map((name) => readFileSync(join(folder, name), "utf8"));
-  const found = texts.flatMap((text) => [
-    ...[...text.matchAll(/method: "(\w+)",\s*path: "([^"]+)"/g)],
-    ...[...text.matchAll(/\bapp\.(get|post|put|patch|delete)\(\s*"([^"]+)"/g)],
-  ]);
+  const forms = [/method: "(\w+)",\s*path: "([^"]+)"/g, /\bapp\.(get|post|put|patch|delete)\(\s*"([^"]+)"/g];
+  const found = texts.flatMap((text) => forms.flatMap((form) => Array.from(text.matchAll(form))));
   const names = found.map(
     ([, method = "", path = ""]) => `${method.toUpperCase()} ${path.replaceAll(/:(\w+)/g, "{$1}")}`,
   );
