@@ -92,6 +92,7 @@ describe("nothing that lets somebody in comes out again", () => {
       ] as const)
         assert.equal((await bare(method, path, headers)).status, 401, `${method} ${path.split("?")[0]}`);
       assert.equal((await bare("GET", "/tokens", caller)).status, 403);
+      assert.equal((await bare("DELETE", `/tokens/${token.text}`, admin)).status, 404);
       assert.equal((await bare("DELETE", "/connections/home", { cookie })).status, 403);
 
       // On the command line, which everybody on the machine can read.
