@@ -39,9 +39,9 @@ export function mountSession(app: App, { access }: Services): void {
 
 /** Who one is; a session ends with its token, where that comes first. */
 function whoIs(access: Access, principal: Principal, session: Pass | null) {
-  const { tenant, scopes } = principal;
+  const { tenant, scopes, publish, subscribe } = principal;
   const ends = [session?.expiresAt ?? null, access.endOf(session?.owner ?? principal)];
   const known = ends.filter((end) => end !== null);
   const expiresAt = known.length === 0 ? null : timestamp(Math.min(...known));
-  return { tenant, scopes: [...scopes], expiresAt };
+  return { tenant, scopes: [...scopes], publish, subscribe, expiresAt };
 }

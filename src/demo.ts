@@ -15,24 +15,33 @@ async function demonstrate(chosen: Settings): Promise<void> {
     orAnyPort: process.env["CONNACK_PORT"] === undefined,
   });
   const base = urlOf(serving);
-  process.stdout.write(`demo broker listening on mqtt://127.0.0.1:${broker.port}
+  const isGuarded = chosen.adminToken !== null;
+  const token = isGuarded ? ` -H "Authorization: Bearer $TOKEN"` : "";
+  const said = isGuarded
+    ? `
+Access control is on, and the broker is on this machine, for which CONNACK_EGRESS_ALLOW=loopback is needed. First:
 
+  TOKEN=… # that of CONNACK_ADMIN_TOKEN
+`
+    : "";
+  process.stdout.write(`demo broker listening on mqtt://127.0.0.1:${broker.port}
+${said}
 Connect, and get the CONNACK as the answer:
 
-  curl -s ${base}/connections -H 'Content-Type: application/json' -d '{"id":"demo","url":"mqtt://127.0.0.1:${broker.port}"}'
+  curl -s${token} ${base}/connections -H 'Content-Type: application/json' -d '{"id":"demo","url":"mqtt://127.0.0.1:${broker.port}"}'
 
 Watch what happens to the connection (Ctrl-C ends it):
 
-  curl -sN '${base}/connections/demo/events?lastEventId=earliest'
+  curl -sN${token} '${base}/connections/demo/events?lastEventId=earliest'
 
 Read a topic as it comes, in another terminal (Ctrl-C ends it), and publish to it:
 
-  curl -sN '${base}/connections/demo/messages?subscribe=greetings/%23&format=sse'
-  curl -s '${base}/connections/demo/publish?topic=greetings/world&qos=1' -d 'hello'
+  curl -sN${token} '${base}/connections/demo/messages?subscribe=greetings/%23&format=sse'
+  curl -s${token} '${base}/connections/demo/publish?topic=greetings/world&qos=1' -d 'hello'
 
 Disconnect:
 
-  curl -s -X DELETE ${base}/connections/demo
+  curl -s${token} -X DELETE ${base}/connections/demo
 
 `);
 }

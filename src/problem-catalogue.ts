@@ -46,7 +46,7 @@ export const catalogue = {
     "The destination is not allowed",
     false,
     "The address of the broker, or of a webhook's endpoint, is one that this server does not connect to.",
-    "Metadata, link-local, multicast and other special addresses are refused, as are names that resolve to them.",
+    "A private address or loopback, on a server with tokens: its operator lists those in CONNACK_EGRESS_ALLOW. Metadata, link-local, multicast and other special addresses, and names that resolve to them.",
     dig,
   ),
   unauthorized: entry(
@@ -234,8 +234,8 @@ export const catalogue = {
     "A limit is reached",
     true,
     "This server holds as many as it may; limit says which and how many.",
-    "Too many connections, streams or waiting calls.",
-    "curl -s http://127.0.0.1:8080/readyz",
+    "Too many connections, streams, waiting calls or messages under way; those of a tenant count together.",
+    "curl -s http://127.0.0.1:8080/metrics | grep connack_limit",
   ),
   "rate-limited": entry(
     429,

@@ -21,7 +21,7 @@ function readVersion(): string {
 function helpText(): string {
   const names = Object.entries(settingsTable).map(([name, { sentence, fallback, shownDefault }]) => {
     const shown = shownDefault ?? (typeof fallback === "string" ? fallback : JSON.stringify(fallback));
-    return `  CONNACK_${name}  (default ${shown})\n      ${sentence.replaceAll("\u0060", "")}`;
+    return `  CONNACK_${name}  (default ${plain(shown)})\n      ${plain(sentence)}`;
   });
   return `connack: an HTTP bridge to MQTT brokers
 
@@ -34,6 +34,11 @@ Usage: bun start [serve] [--config FILE] [--help] [--version]
 Settings, from the environment:
 ${names.join("\n")}
 `;
+}
+
+/** What is in the README without its marks and links, which mean nothing on a terminal. */
+function plain(sentence: string): string {
+  return sentence.replaceAll("\u0060", "").replaceAll(/\[([^\]]+)\]\(#[^)]+\)/g, "“$1” in README.md");
 }
 
 /**

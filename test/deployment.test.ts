@@ -71,6 +71,24 @@ describe("docs/deployment.md", () => {
     assert.equal(await refused.exited, 1, refused.output());
   });
 
+  it("lets Deno listen on all addresses, where it connects to none at its own port", async () => {
+    using directory = temporaryDirectory();
+    const token = "a".repeat(32);
+    const args = ["run", ...denoFlags(join(directory.path, "data")), "--no-check", join(root, "src/main.ts")];
+    await using connack = startProgram(runtimeProgram("deno"), args, {
+      ...{ CONNACK_HOST: "0.0.0.0", CONNACK_PORT: "0", CONNACK_STORE: "memory" },
+      ...{ CONNACK_ADMIN_TOKEN: token, CONNACK_EGRESS_ALLOW: "private" },
+    });
+    const { port } = new URL((await connack.printed(/http:\/\/\S+/)).trim());
+    const response = await fetch(`http://127.0.0.1:${port}/connections`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ url: `mqtt://10.255.255.1:${port}` }),
+    });
+    assert.equal(response.status, 403, await response.text());
+    assert.doesNotMatch(connack.output(), /NotCapable/);
+  });
+
   it("runs the container with nothing that it does not need", () => {
     for (const flag of ["--read-only", "--cap-drop ALL", "--security-opt no-new-privileges"])
       assert.ok(document.includes(flag), flag);

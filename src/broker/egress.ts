@@ -8,7 +8,7 @@ export const forbiddenFailure: Failure = {
   code: "destination-forbidden",
   detail: "This server does not connect to that destination",
   retryable: false,
-  hint: "Ask the operator of this server whether the destination can be allowed.",
+  hint: "Ask the operator of this server whether the destination can be allowed: CONNACK_EGRESS_ALLOW.",
 };
 
 /** Where somebody wants to connect to; of a host name or an address in any spelling. */

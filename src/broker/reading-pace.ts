@@ -53,9 +53,9 @@ export class ReadingPace {
     const pauseMs = Math.min(this.#longestMs, (-this.#room / bytesPerSecond) * 1_000);
     this.#timer = setTimeout(() => this.#goOn(), pauseMs);
     this.#options.onPause();
-    // When the reader has had these bytes, too, so that it shows whether it wants more.
+    // When the reader has had these bytes, too, so that it shows whether it wants more, if it has not said so meanwhile.
     process.nextTick(() => {
-      this.#isWanted = !this.#stream.isPaused();
+      this.#isWanted ||= !this.#stream.isPaused();
       this.#stream.pause();
     });
   }

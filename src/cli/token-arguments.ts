@@ -15,7 +15,8 @@ Usage:
   --publish FILTER    it publishes to topics that match one of these only
   --subscribe FILTER  it subscribes to what one of these covers only
   --expires TIME      as 90m, 12h, 30d, or a time of RFC 3339
-  --server URL        asks a running server, with CONNACK_ADMIN_TOKEN or CONNACK_ADMIN_TOKEN_FILE from the environment;
+  --server URL        asks a running server, with CONNACK_ADMIN_TOKEN or CONNACK_ADMIN_TOKEN_FILE from the environment,
+                      which may be any token with the scope admin, for those of its tenant;
                       otherwise the store that the settings name is opened, which no server may have open
   --config FILE       settings, as for the server
 

@@ -36,11 +36,21 @@ export class OwnAddresses {
     const text = address.toString();
     if (here.some((each) => each.address === text)) return true;
     if (here.every((each) => each.address !== null)) return false;
-    return classOf(address) === "loopback" || this.#ofThisMachine().has(text);
+    return classOf(address) === "loopback" || (this.#ofThisMachine()?.has(text) ?? true);
   }
 
-  #ofThisMachine(): ReadonlySet<string> {
-    const all = Object.values(this.#interfaces()).flatMap((some) => some ?? []);
+  /** Null where they are not told (Deno without `--allow-sys`): then any address may be one of them. */
+  #ofThisMachine(): ReadonlySet<string> | null {
+    const all = this.#known();
+    if (all === null) return null;
     return new Set(all.map(({ address }) => ipaddr.process(address.replace(/%.*$/, "")).toString()));
+  }
+
+  #known() {
+    try {
+      return Object.values(this.#interfaces()).flatMap((some) => some ?? []);
+    } catch {
+      return null;
+    }
   }
 }

@@ -36,4 +36,14 @@ describe("OwnAddresses", () => {
       assert.equal(at(policy, "192.0.2.2", 1883), true);
     }
   });
+
+  it("that are not told may be any, on that port alone", () => {
+    const own = new OwnAddresses(() => {
+      throw new Error("Requires sys access");
+    });
+    own.listening("0.0.0.0", 8080);
+    const policy = policyOf({ allow: "0.0.0.0/0,::/0", own });
+    for (const text of ["127.0.0.1", "192.0.2.2", "8.8.8.8"]) assert.equal(at(policy, text), false, text);
+    assert.equal(at(policy, "192.0.2.2", 1883), true);
+  });
 });

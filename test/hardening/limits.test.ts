@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import type { Answer } from "../support/app.ts";
 import { assertLimited, inLimitScene, readMetrics, type LimitScene } from "../support/limit-scene.ts";
 import { needs } from "../support/needs.ts";
@@ -56,6 +57,20 @@ async function waiting({ call }: LimitScene): Promise<Answer> {
   return second;
 }
 
+/** A body that has been announced, and does not come. */
+async function reading({ app, call }: LimitScene): Promise<Answer> {
+  const headers = { ...text, "content-length": "1000" };
+  const slow = request(`${app.url}/connections`, { method: "POST", headers });
+  slow.on("error", () => {});
+  slow.write("{");
+  const isRead = ([name, used]: readonly [string, number]) =>
+    /limit_used\{limit="\w+_BODY_BYTES"/.test(name) && used > 0;
+  while (![...(await readMetrics(app))].some(isRead));
+  const refused = await call("POST", "/connections", { url: "x".repeat(100) });
+  slow.destroy();
+  return refused;
+}
+
 async function often({ call }: LimitScene): Promise<Answer> {
   for (;;) {
     const answers = await Promise.all(Array.from({ length: 60 }, () => call("GET", "/version")));
@@ -104,6 +119,7 @@ const rows: readonly Row[] = [
   },
   { setting: "MAX_TOTAL_INFLIGHT", value: 1, isShared: true, hit: stuck },
   { setting: "MAX_TOTAL_OUTBOX_BYTES", value: 1_024, isShared: true, hit: queued },
+  { setting: "MAX_TOTAL_BODY_BYTES", value: 1_024, isShared: true, hit: reading },
   { setting: "MAX_REQUESTS_PER_SECOND", value: 50, code: "rate-limited", isShared: true, hit: often },
   {
     setting: "MAX_ATTEMPTS_PER_MINUTE",

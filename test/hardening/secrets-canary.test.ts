@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, randomBytes } from "node:crypto";
 import { accepts, refuses } from "../support/broker-scripts.ts";
+import { keyCanary, openMode, withAccessControl, type Mode } from "../support/canary-modes.ts";
 import { canary, canaryOfBytes, filesOf, found, type Canary } from "../support/canary.ts";
 import { CanaryScene, startParrot } from "../support/canary-scene.ts";
 import { makeCertificates } from "../support/certificates.ts";
@@ -13,11 +14,6 @@ import { startEndpoint, status } from "../support/webhook-endpoint.ts";
 
 // No secret that a caller, an operator or a broker gives may come out of the program again, in whatever form, but where it
 // is meant to: in the packet, the handshake or the signature that it is for.
-
-const keyBytes = () => {
-  const bytes = randomBytes(32);
-  return canaryOfBytes("the operator's key", bytes, bytes.toString("base64"));
-};
 
 /** Webhook secrets are bytes in base64. */
 const webhookSecret = (name: string) => {
@@ -35,9 +31,6 @@ function keyOf(pem: string, passphrase: string): { canary: Canary; encrypted: st
   return { canary: canaryOfBytes("the private key", Buffer.from(piece), pem), encrypted };
 }
 
-const key = keyBytes();
-const environment = { CONNACK_SECRET_KEY: key.text };
-
 /** Asserts that the canary was where it belongs, so that its absence elsewhere means something. */
 function assertHeard(one: Canary, where: unknown): void {
   const text = typeof where === "string" ? where : JSON.stringify(where);
@@ -45,7 +38,7 @@ function assertHeard(one: Canary, where: unknown): void {
   assert.ok(text.includes(plain), `${one.name} was not sent`);
 }
 
-describe("no secret comes out again", () => {
+function itLetsNoSecretOut({ key, environment, headers, own }: Mode): void {
   it(
     "of a connection that succeeds, gets new credentials, survives kill -9 and a start with a wrong key",
     async () => {
@@ -60,10 +53,10 @@ describe("no secret comes out again", () => {
         once: canary("a password under an Idempotency-Key"),
         probed: canary("a probe's password"),
       };
-      const secrets = [key, ...Object.values(all)];
+      const secrets = [...own, ...Object.values(all)];
       const marker = canary("what is no secret", "plain");
       await using broker = await startScriptedBroker(accepts());
-      await using scene = new CanaryScene();
+      await using scene = new CanaryScene(headers);
       const first = await scene.start(environment);
       await scene.follow("/events");
       const put = await scene.call("PUT", "/connections/home", {
@@ -113,7 +106,7 @@ describe("no secret comes out again", () => {
         "the store was searched",
       );
 
-      const wrong = keyBytes();
+      const wrong = keyCanary();
       const refused = scene.run({ CONNACK_SECRET_KEY: wrong.text });
       assert.equal(await refused.exited, 1, refused.output());
       const nearly = scene.run({ CONNACK_SECRET_KEY: `${key.text.slice(0, -2)}!` });
@@ -150,7 +143,7 @@ describe("no secret comes out again", () => {
         await peer.next("connect");
         peer.reset();
       });
-      const secrets: Canary[] = [key];
+      const secrets: Canary[] = [...own];
       const keep = (name: string, kind: "any" | "plain" = "any") => {
         const one = canary(name, kind);
         secrets.push(one);
@@ -164,7 +157,7 @@ describe("no secret comes out again", () => {
         refusing.url,
         closing.url,
       ];
-      await using scene = new CanaryScene();
+      await using scene = new CanaryScene(headers);
       const program = await scene.start(environment);
       await scene.follow("/events");
       const sent: Canary[] = [];
@@ -219,7 +212,7 @@ describe("no secret comes out again", () => {
       await using broker = await startMosquitto({
         tls: { ca: ca.cert, cert: server.cert, key: server.key, requireCertificate: true },
       });
-      await using scene = new CanaryScene();
+      await using scene = new CanaryScene(headers);
       const program = await scene.start(environment);
       const url = broker.url;
       const put = (id: string, tls: object) =>
@@ -245,16 +238,16 @@ describe("no secret comes out again", () => {
       program.signal("SIGKILL");
       await program.exited;
       scene.readStore("after kill -9");
-      assert.deepEqual(scene.leaks([key, number, stranger, passphrase, wrongPassphrase, garbage]), []);
+      assert.deepEqual(scene.leaks([...own, number, stranger, passphrase, wrongPassphrase, garbage]), []);
     },
     { skip: needs("openssl", "mosquitto"), timeout: 60_000 },
   );
 
   it("of a request that is refused for something else", async () => {
-    await using scene = new CanaryScene();
+    await using scene = new CanaryScene(headers);
     await scene.start(environment);
     const url = "mqtt://127.0.0.1:1";
-    const secrets: Canary[] = [key];
+    const secrets: Canary[] = [...own];
     const secret = (name: string, kind: "any" | "plain" = "any") => {
       const one = canary(name, kind);
       secrets.push(one);
@@ -337,7 +330,7 @@ describe("no secret comes out again", () => {
         .end(JSON.stringify(received));
     });
     await using gone = await startEndpoint(status(302, { location: `http://127.0.0.1:9/${path.text}` }));
-    await using scene = new CanaryScene();
+    await using scene = new CanaryScene(headers);
     const program = await scene.start(environment);
     const hooks = [good, bad, gone].map(({ url }) => ({
       url: `${url}/${path.text}?k=${path.text}`,
@@ -367,13 +360,19 @@ describe("no secret comes out again", () => {
         scene.outputs.push(["a delivery", `${JSON.stringify(headers)} ${text}`]);
     }
     assert.deepEqual(
-      scene.leaks([key, given, rotated, generated, password], /^the answer to POST \/webhooks \(generated\)/),
+      scene.leaks(
+        [...own, given, rotated, generated, password],
+        /^the answer to POST \/webhooks \(generated\)/,
+      ),
       [],
     );
     const owners = /^the answer to (GET|POST|PATCH) \/webhooks|^connack\.db/;
     assert.deepEqual(scene.leaks([path], owners), []);
   });
-});
+}
+
+describe("no secret comes out again", () => itLetsNoSecretOut(openMode()));
+describe("no secret comes out again, with access control on", () => itLetsNoSecretOut(withAccessControl()));
 
 function webhookSecretInto(secrets: Canary[], name: string): Canary {
   const one = webhookSecret(name);

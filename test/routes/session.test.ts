@@ -23,6 +23,7 @@ describe("/session", () => {
       /^__Host-connack=[A-Za-z0-9_-]{43}; Path=\/; Secure; HttpOnly; SameSite=Strict; Max-Age=43200$/,
     );
     assert.deepEqual([made.body.tenant, made.body.scopes.includes("admin")], ["default", true]);
+    assert.deepEqual([made.body.publish, made.body.subscribe], [null, null]);
     const left = Date.parse(made.body.expiresAt) - Date.now();
     assert.ok(left > 43_190_000 && left <= 43_200_000);
     const cookie = made.headers.get("set-cookie")?.split(";")[0] ?? "";

@@ -26,6 +26,11 @@ export class CanaryScene implements AsyncDisposable {
     this.#headers = headers;
   }
 
+  /** Where the program that was started last listens. */
+  get url(): string {
+    return this.#url;
+  }
+
   /** The folder of the store. */
   get data(): string {
     return join(this.#directory.path, "data");
@@ -72,12 +77,9 @@ export class CanaryScene implements AsyncDisposable {
   }
 
   /** Reads a stream until the scene is over. */
-  async follow(path: string): Promise<void> {
+  async follow(path: string, headers = this.#headers): Promise<void> {
     const controller = new AbortController();
-    const response = await fetch(`${this.#url}${path}`, {
-      headers: this.#headers,
-      signal: controller.signal,
-    });
+    const response = await fetch(`${this.#url}${path}`, { headers, signal: controller.signal });
     const stream = { where: `the stream ${path}`, text: "", controller };
     this.#streams.push(stream);
     const read = async () => {
