@@ -11,6 +11,7 @@ import type { App, AppContext, Services } from "./context.ts";
 import { callSignal, whileAllowed } from "./middleware/call-signal.ts";
 import { idempotencyKeyOf, idempotent } from "./middleware/idempotency.ts";
 import { problemResponse } from "./middleware/problems.ts";
+import { protectedJsonHeaders } from "./middleware/response-headers.ts";
 import { requestIdHeader, saidIn } from "./middleware/request-id.ts";
 import { answers, idParameter } from "./parameters.ts";
 import { membersOf, resultOf, statusOf, type Outcome } from "./publish-answer.ts";
@@ -55,6 +56,7 @@ export function mountPublish(app: App, services: Services): void {
     }),
   );
   const replaying = idempotent("plain");
+  const answered = protectedJsonHeaders();
   app.post("/connections/:id/publish", async (c) => {
     const principal = c.get("principal");
     requireScope(principal, "publish");
@@ -76,7 +78,7 @@ export function mountPublish(app: App, services: Services): void {
     const read = () => readBody(c.req.raw, limit, c.get("tenant").budgets.bodyBytes);
     const body = await (c.env?.inTime?.(read) ?? read());
     const publish = isRaw ? publishRaw : publishJson;
-    const call = { c, services, connection, query, body, rules, caller: callerOf(c) };
+    const call = { c, services, connection, query, body, rules, headers: answered, caller: callerOf(c) };
     if (!headers.has("idempotency-key")) return publish(call);
     c.set("body", body);
     saidIn(c);
@@ -103,6 +105,8 @@ interface Call {
   readonly connection: Connection;
   readonly query: Query;
   readonly body: Buffer;
+  /** Of the answer, but for what is of this call alone. */
+  readonly headers: Headers;
   readonly rules: MessageRules;
   readonly caller: { readonly signal: AbortSignal };
 }
@@ -238,11 +242,10 @@ async function publishAcknowledged(
 }
 
 /** Not by the framework, which would make the headers anew. */
-function answerOf({ c }: Call, published: Published): Response {
-  return new Response(`{${membersOf(published)}}`, {
-    status: statusOf(published),
-    headers: { "content-type": "application/json", [requestIdHeader]: c.get("requestId") },
-  });
+function answerOf({ c, headers }: Call, published: Published): Response {
+  const response = new Response(`{${membersOf(published)}}`, { status: statusOf(published), headers });
+  response.headers.set(requestIdHeader, c.get("requestId"));
+  return response;
 }
 
 /** @throws {Problem} `unsupported-media-type`; `invalid-request` where the body could be a payload without its topic */

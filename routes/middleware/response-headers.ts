@@ -5,6 +5,8 @@ import type { AppContext } from "../context.ts";
 const policyHeader = "content-security-policy";
 /** Answers are data; a page of ours says what else it needs. */
 const policy = "default-src 'none'; frame-ancestors 'none'";
+/** No route says this by itself: where it is, the others are. */
+const referrerHeader = "referrer-policy";
 const resourceHeader = "cross-origin-resource-policy";
 
 /** A year in seconds, as RFC 6797 §6.1.1 has it; for this host alone. */
@@ -18,12 +20,26 @@ const transportSecurity = "max-age=31536000";
  */
 export function protectAnswer(c: AppContext): void {
   const { headers } = c.res;
-  headers.set("x-content-type-options", "nosniff");
-  headers.set("referrer-policy", "no-referrer");
-  headers.set(resourceHeader, headers.has("access-control-allow-origin") ? "cross-origin" : "same-origin");
-  if (!headers.has(policyHeader)) headers.set(policyHeader, policy);
+  const isForAll = headers.has("access-control-allow-origin");
+  if (!headers.has(referrerHeader)) {
+    headers.set("x-content-type-options", "nosniff");
+    headers.set(referrerHeader, "no-referrer");
+    headers.set(resourceHeader, isForAll ? "cross-origin" : "same-origin");
+    if (!headers.has(policyHeader)) headers.set(policyHeader, policy);
+  } else if (isForAll) headers.set(resourceHeader, "cross-origin");
   if (c.req.url.startsWith("https:") && !isOwnMachine(c))
     headers.set("strict-transport-security", transportSecurity);
+}
+
+/** The same for answers of which there are many, as JSON: to copy them all costs less than to set each. */
+export function protectedJsonHeaders(): Headers {
+  return new Headers({
+    "content-type": "application/json",
+    "x-content-type-options": "nosniff",
+    [referrerHeader]: "no-referrer",
+    [resourceHeader]: "same-origin",
+    [policyHeader]: policy,
+  });
 }
 
 /** Browsers would keep `localhost` to https for every other server on it, whatever its port. */
