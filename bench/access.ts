@@ -30,12 +30,13 @@ export async function measureAccess(sizes: AccessSizes, report: Report): Promise
   await using open = await startConnack(undefined, { store: "sqlite" });
   await using one = await startConnack(undefined, { store: "sqlite", settings: withTokens });
   await using many = await startConnack(undefined, { store: { file }, settings: withTokens });
-  await using other = sizes.against === undefined ? null : await startConnack(sizes.against);
+  await using other =
+    sizes.against === undefined ? null : await startConnack(sizes.against, { store: "sqlite" });
   const servers = [
-    { name: "no token asked", server: open as Server },
+    { name: "no token asked", server: saying(open) },
     { name: "a token", server: await withToken(one) },
     { name: `a token of ${sizes.tokens}`, server: await withToken(many) },
-    ...(other === null ? [] : [{ name: "other checkout", server: other as Server }]),
+    ...(other === null ? [] : [{ name: "other checkout", server: saying(other) }]),
   ];
   for (const qos of [0, 1] as const) await measurePublishing(servers, broker, qos, sizes, report);
   await measureConnecting(servers, broker, sizes, report);
@@ -44,6 +45,11 @@ export async function measureAccess(sizes: AccessSizes, report: Report): Promise
 interface Named {
   readonly name: string;
   readonly server: Server;
+}
+
+/** Called with a token that nobody looks at: what is measured is the look, and not the header on its way. */
+function saying(server: Server): Server {
+  return Object.assign(server, { fields: bearer(`cnk_0123456789abcdef_${"0".repeat(43)}`) });
 }
 
 /** The same server, called with a token of a tenant that is not the default one. */
