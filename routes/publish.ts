@@ -1,6 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { requireScope } from "../src/access/forbidden.ts";
-import type { Published } from "../src/connection/publisher.ts";
+import type { Caller, Published } from "../src/connection/publisher.ts";
 import type { Connection } from "../src/connection/connection.ts";
 import { publishSchema, type PublishMessage } from "../src/mqtt/message.ts";
 import { isAnyone } from "../src/access/principal.ts";
@@ -8,10 +8,11 @@ import { publishRefusal } from "../src/access/request-rights.ts";
 import { Problem } from "../src/problem.ts";
 import type { HoldOpen } from "../src/waits.ts";
 import type { App, AppContext, Services } from "./context.ts";
-import { callSignal, whileAllowed } from "./middleware/call-signal.ts";
+import { callSignal, isTokenOver, whileAllowed } from "./middleware/call-signal.ts";
+import { tokenIsOver } from "./middleware/unauthorized.ts";
 import { idempotencyKeyOf, idempotent } from "./middleware/idempotency.ts";
 import { problemResponse } from "./middleware/problems.ts";
-import { protectedJsonHeaders } from "./middleware/response-headers.ts";
+import { JsonHeaders } from "./middleware/response-headers.ts";
 import { requestIdHeader, saidIn } from "./middleware/request-id.ts";
 import { answers, idParameter } from "./parameters.ts";
 import { membersOf, resultOf, statusOf, type Outcome } from "./publish-answer.ts";
@@ -56,7 +57,7 @@ export function mountPublish(app: App, services: Services): void {
     }),
   );
   const replaying = idempotent("plain");
-  const answered = protectedJsonHeaders();
+  const answered = new JsonHeaders();
   app.post("/connections/:id/publish", async (c) => {
     const principal = c.get("principal");
     requireScope(principal, "publish");
@@ -78,7 +79,16 @@ export function mountPublish(app: App, services: Services): void {
     const read = () => readBody(c.req.raw, limit, c.get("tenant").budgets.bodyBytes);
     const body = await (c.env?.inTime?.(read) ?? read());
     const publish = isRaw ? publishRaw : publishJson;
-    const call = { c, services, connection, query, body, rules, headers: answered, caller: callerOf(c) };
+    const call = {
+      c,
+      services,
+      connection,
+      query,
+      body,
+      rules,
+      headers: answered.of(c.get("rate")),
+      caller: callerOf(c),
+    };
     if (!headers.has("idempotency-key")) return publish(call);
     c.set("body", body);
     saidIn(c);
@@ -108,7 +118,7 @@ interface Call {
   /** Of the answer, but for what is of this call alone. */
   readonly headers: Headers;
   readonly rules: MessageRules;
-  readonly caller: { readonly signal: AbortSignal };
+  readonly caller: Caller;
 }
 
 /** Whoever calls, who may go, or whose right may end. Not every call asks: there are many of them. */
@@ -118,6 +128,7 @@ function callerOf(c: AppContext): Call["caller"] {
     get signal() {
       return callSignal(c);
     },
+    over: () => (isTokenOver(c) ? tokenIsOver() : null),
   };
 }
 
@@ -235,7 +246,7 @@ async function publishAcknowledged(
   const leave = enterWait(c.get("tenant"), connection, holdOpenFor(c, waitMs));
   try {
     const published = connection.session.publisher.publish(message, waitMs, caller);
-    return answerOf(call, await (caller === nobody ? published : whileAllowed(c, published)));
+    return answerOf(call, await published);
   } finally {
     leave();
   }

@@ -1,4 +1,5 @@
 import { isAnyone } from "../../src/access/principal.ts";
+import type { Rate } from "../../src/rate.ts";
 import type { Rates } from "../../src/rates.ts";
 import type { Tenant } from "../../src/tenant.ts";
 import type { AppContext } from "../context.ts";
@@ -22,12 +23,22 @@ export function takeRate(c: AppContext, tenant: Tenant | null, rates: Rates, isS
   throw full.problem();
 }
 
+export const ratePolicyHeader = "ratelimit-policy";
+
 /** As draft-ietf-httpapi-ratelimit-headers-10 has it: the quota and its window in seconds; what is left, and for how long. */
 export function sayRate(c: AppContext): void {
   const rate = c.get("rate");
   if (rate === undefined) return;
-  const name = rate.setting.startsWith("CONNACK_TENANT_") ? '"tenant"' : '"server"';
   const { headers } = c.res;
-  headers.set("ratelimit-policy", `${name};q=${rate.most};w=${rate.kind.periodMs / 1_000}`);
-  headers.set("ratelimit", `${name};r=${rate.leftThen};t=${rate.secondsToFull}`);
+  if (!headers.has(ratePolicyHeader)) headers.set(ratePolicyHeader, policyOf(rate));
+  headers.set("ratelimit", `${nameOf(rate)};r=${rate.leftThen};t=${rate.secondsToFull}`);
+}
+
+/** What of it is the same in every answer. */
+export function policyOf(rate: Rate): string {
+  return `${nameOf(rate)};q=${rate.most};w=${rate.kind.periodMs / 1_000}`;
+}
+
+function nameOf({ setting }: Rate): string {
+  return setting.startsWith("CONNACK_TENANT_") ? '"tenant"' : '"server"';
 }

@@ -1,6 +1,8 @@
 import { hostName } from "../../src/access/browsers.ts";
 import { isLoopback } from "../../src/settings.ts";
+import type { Rate } from "../../src/rate.ts";
 import type { AppContext } from "../context.ts";
+import { policyOf, ratePolicyHeader } from "./rate.ts";
 
 const policyHeader = "content-security-policy";
 /** Answers are data; a page of ours says what else it needs. */
@@ -31,14 +33,29 @@ export function protectAnswer(c: AppContext): void {
     headers.set("strict-transport-security", transportSecurity);
 }
 
-/** The same for answers of which there are many, as JSON: to copy them all costs less than to set each. */
-export function protectedJsonHeaders(): Headers {
+/** The same, and what is always said of a rate, for answers of which there are many: to copy all costs less than to set each. */
+export class JsonHeaders {
+  readonly #plain = headersWith({});
+  readonly #rated = new WeakMap<Rate, Headers>();
+
+  of(rate: Rate | undefined): Headers {
+    if (rate === undefined) return this.#plain;
+    const known = this.#rated.get(rate);
+    if (known !== undefined) return known;
+    const made = headersWith({ [ratePolicyHeader]: policyOf(rate) });
+    this.#rated.set(rate, made);
+    return made;
+  }
+}
+
+function headersWith(more: Readonly<Record<string, string>>): Headers {
   return new Headers({
     "content-type": "application/json",
     "x-content-type-options": "nosniff",
     [referrerHeader]: "no-referrer",
     [resourceHeader]: "same-origin",
     [policyHeader]: policy,
+    ...more,
   });
 }
 

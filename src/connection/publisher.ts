@@ -28,6 +28,14 @@ export interface Published {
   readonly acknowledgement: Acknowledgement | null;
 }
 
+/** Who waits for an acknowledgement. */
+export interface Caller {
+  /** Aborts when it has gone. */
+  readonly signal: AbortSignal;
+  /** Why it may not wait any longer; asked once a second, which costs less than to be told, where there are many. */
+  readonly over?: () => Problem | null;
+}
+
 export interface Submission {
   /** Written to the network connection. */
   readonly sent: boolean;
@@ -43,6 +51,8 @@ export interface PublishLimits {
   /** QoS 1 and 2 messages unacknowledged at most; the broker's Receive Maximum may be less. */
   readonly sendQuota: number;
 }
+
+const lookMs = 1_000;
 
 /** Bytes that wait for the network at most, before what is published waits here. */
 const mostBacklog = 1_048_576;
@@ -109,13 +119,9 @@ export class Publisher {
   /**
    * Publishes, and waits for the acknowledgement at QoS 1 and 2.
    *
-   * @throws {Problem} as {@link submit} gives, or `acknowledgement-timeout`
+   * @throws {Problem} as {@link submit} gives, `acknowledgement-timeout`, or why the caller may not wait any longer
    */
-  publish(
-    message: PublishMessage,
-    waitMs: number,
-    caller: { readonly signal: AbortSignal },
-  ): Promise<Published> {
+  publish(message: PublishMessage, waitMs: number, caller: Caller): Promise<Published> {
     return new Promise((resolve, reject) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
       let signal: AbortSignal | undefined;
@@ -135,7 +141,18 @@ export class Publisher {
         reject(acknowledgementTimeout(submission.cancel(), waitMs));
       };
       if (ended) return;
-      timer = setTimeout(stop, waitMs);
+      const wait = (leftMs: number): void => {
+        const ms = caller.over === undefined ? leftMs : Math.min(leftMs, lookMs);
+        timer = setTimeout(() => {
+          const over = caller.over?.() ?? null;
+          if (over === null && leftMs > ms) return wait(leftMs - ms);
+          if (over === null) return stop();
+          release();
+          submission.cancel();
+          return reject(over);
+        }, ms);
+      };
+      wait(waitMs);
       // A message that has been sent cannot be taken back; one that waits is not sent when nobody wants to know.
       if (submission.sent) return;
       ({ signal } = caller);
