@@ -14,6 +14,8 @@ declare module "websocket-driver" {
     readonly protocol: string | null;
     /** The status that answered the upgrade; on a client's driver, once the head was read. */
     readonly statusCode?: number;
+    /** Of a message that comes in fragments, as long as its last has not come: those that have. A hidden member. */
+    readonly _message?: { readonly _chunks: readonly unknown[] };
     setHeader(name: string, value: string): boolean;
     start(): boolean;
     binary(bytes: Uint8Array): boolean;

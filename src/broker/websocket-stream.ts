@@ -35,7 +35,7 @@ export function openWebSocket(socket: Duplex, options: WebSocketOptions): Promis
     protocol.once("open", () => {
       protocol.removeListener("error", onError);
       socket.removeListener("close", onClose);
-      resolve(new WebSocketStream(socket, protocol));
+      resolve(new WebSocketStream(socket, protocol, options.maxMessageBytes));
     });
     socket.pipe(protocol.io).pipe(socket);
     protocol.start();
@@ -89,16 +89,29 @@ function broken(what: string): AttemptError {
   });
 }
 
+/**
+ * Of one message (RFC 6455 §5.4). Each is kept until the last has come, and an empty one is two bytes for a peer and a
+ * hundred here: the length of the message bounds nothing then. Proxies cut by their buffers, of some kilobytes.
+ */
+const mostFragments = 16_384;
+
 /** The bytes inside the binary messages of an open WebSocket, with back-pressure both ways. */
 class WebSocketStream extends Duplex {
   readonly #socket: Duplex;
   readonly #driver: Driver;
+  /** Between the fragments of a message there may be other frames, and what is kept of one keeps those near it. */
+  readonly #mostUnfinishedBytes: number;
+  #unfinishedBytes = 0;
 
-  constructor(socket: Duplex, protocol: Driver) {
+  constructor(socket: Duplex, protocol: Driver, maxMessageBytes: number) {
     super({ allowHalfOpen: false });
     this.#socket = socket;
     this.#driver = protocol;
+    this.#mostUnfinishedBytes = 2 * maxMessageBytes;
+    // After the driver, which has had these bytes.
+    socket.on("data", (bytes: Buffer) => this.#checkUnfinished(bytes.length));
     protocol.messages.on("data", (data: Buffer | string) => {
+      this.#unfinishedBytes = 0;
       // A text message is a protocol error here (MQTT-6.0.0-1).
       if (typeof data === "string") this.destroy(broken("sent a WebSocket text message; MQTT is binary"));
       else if (!this.push(data)) protocol.messages.pause();
@@ -110,6 +123,14 @@ class WebSocketStream extends Duplex {
     socket.on("error", (error) => this.destroy(error));
     // Not destroyed at once: a CONNACK that came just before the close is still to be read.
     socket.on("close", () => this.push(null));
+  }
+
+  #checkUnfinished(bytes: number): void {
+    const { _message: unfinished } = this.#driver;
+    this.#unfinishedBytes = unfinished === undefined ? 0 : this.#unfinishedBytes + bytes;
+    if (unfinished === undefined) return;
+    if (unfinished._chunks.length > mostFragments || this.#unfinishedBytes > this.#mostUnfinishedBytes)
+      this.destroy(broken("sent a WebSocket message in too many fragments"));
   }
 
   override _read(): void {

@@ -18,9 +18,12 @@ export class OwnAddresses {
     this.#interfaces = interfaces;
   }
 
-  /** The server listens there, too. A name other than `localhost` is taken for every address of this machine. */
+  /**
+   * The server listens there, too. A name other than `localhost` is taken for every address of this machine. Zones are
+   * left out, as in what is asked about.
+   */
   listening(hostname: string, port: number): void {
-    const host = hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase();
+    const host = withoutZone(hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase());
     // The runtimes choose one of the two.
     for (const each of host === "localhost" ? ["127.0.0.1", "::1"] : [host]) {
       const address = ipaddr.isValid(each) ? ipaddr.process(each) : null;
@@ -43,7 +46,7 @@ export class OwnAddresses {
   #ofThisMachine(): ReadonlySet<string> | null {
     const all = this.#known();
     if (all === null) return null;
-    return new Set(all.map(({ address }) => ipaddr.process(address.replace(/%.*$/, "")).toString()));
+    return new Set(all.map(({ address }) => ipaddr.process(withoutZone(address)).toString()));
   }
 
   #known() {
@@ -53,4 +56,8 @@ export class OwnAddresses {
       return null;
     }
   }
+}
+
+function withoutZone(address: string): string {
+  return address.replace(/%.*$/, "");
 }

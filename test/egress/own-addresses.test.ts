@@ -23,6 +23,13 @@ describe("OwnAddresses", () => {
     assert.equal(at(policy, "127.0.0.1", 8081), true);
   });
 
+  it("so is a link-local one, whose zone is not compared", () => {
+    for (const hostname of ["fe80::1%eth0", "[fe80::1%2]", "fe80::1"]) {
+      for (const text of ["fe80::1%eth0", "fe80::1%2", "fe80::1"])
+        assert.equal(at(ownOf(hostname, 8080), text), false, `${hostname} ${text}`);
+    }
+  });
+
   it("localhost is both addresses", () => {
     for (const text of ["127.0.0.1", "::1"]) assert.equal(at(ownOf("localhost", 8080), text), false);
   });

@@ -30,12 +30,23 @@ function accepting(request: string): string {
 }
 
 const textMessage = Buffer.from([0x81, 2, 0x68, 0x69]);
+const emptyFragment = Buffer.from([0x00, 0]);
+const pings = Buffer.alloc(127 * 512, Buffer.from([0x89, 125, ...Buffer.alloc(125)]));
 const broken = {
   "a text message": textMessage,
   "an opcode that does not exist": Buffer.from([0x83, 0]),
   "a message of 4 GiB": Buffer.from([0x82, 127, 0, 0, 0, 1, 0, 0, 0, 0]),
   "reserved bits": Buffer.from([0xf2, 0]),
   "binary bytes that are not MQTT": Buffer.from([0x82, 2, 0xff, 0xff]),
+  "a message of empty fragments without end": Buffer.concat([
+    Buffer.from([0x02, 0]),
+    ...Array<Buffer>(20_000).fill(emptyFragment),
+  ]),
+  "fragments with much else between them": Buffer.concat(
+    Array<Buffer>(600)
+      .fill(Buffer.concat([emptyFragment, pings]))
+      .with(0, Buffer.from([0x02, 0])),
+  ),
 };
 
 describe("S12: peers that break the WebSocket protocol", () => {
@@ -47,6 +58,22 @@ describe("S12: peers that break the WebSocket protocol", () => {
       assert.ok(ms < 2_000, `${ms} ms`);
     });
   }
+
+  itHolds("S12 a CONNACK in a thousand fragments is one", async (rig) => {
+    const connack = generate(
+      { cmd: "connack", reasonCode: 0, sessionPresent: false },
+      { protocolVersion: 5 },
+    );
+    const frame = Buffer.concat([
+      Buffer.from([0x02, 0]),
+      ...Array<Buffer>(1_000).fill(emptyFragment),
+      Buffer.from([0x80, connack.length]),
+      connack,
+    ]);
+    const broker = await rig.broker(upgrades(frame));
+    const opened = await rig.open({ id: "x", url: `ws://127.0.0.1:${broker.port}` });
+    assert.equal(opened.status, 201, opened.text);
+  });
 
   itHolds("S12 a text message after CONNACK: disconnected for that reason, and tried again", async (rig) => {
     const connack = generate(
