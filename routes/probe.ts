@@ -1,7 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { requireRequest, requireRoundTrip } from "../src/access/request-rights.ts";
 import { CallerLeft } from "../src/connection/operations.ts";
-import { probe, type ProbeResult } from "../src/connection/probe.ts";
+import { probe } from "../src/connection/probe.ts";
+import { probeView } from "../src/connection/probe-view.ts";
 import { connectionRequestSchema, type ParsedRequest } from "../src/request/connection-request.ts";
 import { filterableNameSchema } from "../src/mqtt/fields.ts";
 import { Problem } from "../src/problem.ts";
@@ -42,22 +43,6 @@ export function mountProbe(app: App, { random, stopping }: Services): void {
     if (result === null) throw new CallerLeft();
     // It was not even tried.
     if (result.problem?.code === "attempts-limited") throw result.problem;
-    return c.json(resultView(result, c.get("requestId")), 200, { "cache-control": "no-store" });
+    return c.json(probeView(result, c.get("requestId")), 200, { "cache-control": "no-store" });
   });
-}
-
-function resultView({ ok, stages, established, problem }: ProbeResult, requestId: string) {
-  return {
-    ok,
-    stages,
-    ...(established === null
-      ? {}
-      : {
-          connack: established.connack,
-          protocolVersion: established.protocolVersion,
-          clientId: established.clientId,
-          address: established.address,
-        }),
-    ...(problem === null ? {} : { problem: problem.toBody(requestId) }),
-  };
 }

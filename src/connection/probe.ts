@@ -36,6 +36,8 @@ export interface ProbeOptions {
   readonly signal: AbortSignal;
   readonly random: () => number;
   readonly clientIds: OwnClientIds;
+  /** Hears of each stage as it ends. */
+  readonly onStage?: (stage: ProbeStage) => void;
 }
 
 const done: Readonly<Record<Stage, string>> = {
@@ -155,9 +157,13 @@ class ProbeRun {
     const { stage, at } = this.#entered;
     this.#entered = null;
     const ms = roundMs(this.#deps.now() - at);
-    this.#stages.push({ name: stage, ok, ms, detail: ok ? done[stage] : (failure?.detail ?? "failed") });
-    if (ok && failure !== null)
-      this.#stages.push({ name: failure.stage, ok: false, ms: 0, detail: failure.detail });
+    this.#end({ name: stage, ok, ms, detail: ok ? done[stage] : (failure?.detail ?? "failed") });
+    if (ok && failure !== null) this.#end({ name: failure.stage, ok: false, ms: 0, detail: failure.detail });
+  }
+
+  #end(stage: ProbeStage): void {
+    this.#stages.push(stage);
+    this.#options.onStage?.(stage);
   }
 
   #publish(topic: TopicName, text: string): void {
@@ -199,7 +205,7 @@ class ProbeRun {
     clearTimeout(timer);
     const ms = roundMs(this.#deps.now() - started);
     const detail = result === true ? "the message came back" : result;
-    this.#stages.push({ name: "roundTrip", ok: result === true, ms, detail });
+    this.#end({ name: "roundTrip", ok: result === true, ms, detail });
     return result === true ? null : new Problem("round-trip-failed", { detail });
   }
 }
