@@ -1,5 +1,6 @@
 import type { Established } from "../broker/attempt-event.ts";
 import type { BrokerReason } from "../broker/failure.ts";
+import { timestamp } from "../clock.ts";
 import type { ProbeResult, ProbeStage } from "../connection/probe.ts";
 import { negotiate } from "../mqtt/properties.ts";
 import type { Problem } from "../problem.ts";
@@ -24,7 +25,7 @@ export function stageLine({ name, ok, ms, detail }: ProbeStage, paint: Paint): s
 
 /** How it ended: the facts of the CONNACK where there was one, and what went wrong. */
 export function* outcomeLines(
-  { ok, established, problem }: ProbeResult,
+  { ok, established, problem, certificateEndsAt }: ProbeResult,
   request: ConnectionRequest,
   paint: Paint,
 ): Iterable<string> {
@@ -32,6 +33,7 @@ export function* outcomeLines(
     yield "";
     yield* factLines(established, request);
   }
+  if (certificateEndsAt !== null) yield `${"certificateEndsAt".padEnd(33)} ${timestamp(certificateEndsAt)}`;
   yield "";
   if (problem !== null) yield* problemLines(problem, paint);
   else if (ok) yield paint("The broker can be connected to", "green");

@@ -27,6 +27,8 @@ export interface ProbeResult {
   readonly stages: readonly ProbeStage[];
   readonly established: Established | null;
   readonly problem: Problem | null;
+  /** When the broker's certificate ends, in epoch milliseconds; null without TLS, or where it was not accepted. */
+  readonly certificateEndsAt: number | null;
 }
 
 export interface ProbeOptions {
@@ -82,6 +84,7 @@ class ProbeRun {
   readonly #attempt: Attempt;
   #version: ProtocolVersion = "5";
   #onMessage: (message: ReceivedMessage) => void = () => {};
+  #certificateEndsAt: number | null = null;
   #entered: { readonly stage: Stage; readonly at: number } | null = null;
 
   constructor(
@@ -105,7 +108,7 @@ class ProbeRun {
         ...{ request, clientId: request.clientId, settledVersion: null, timeoutMs, session },
         admit: (address) => identity?.at(address) ?? null,
       },
-      deps,
+      { ...deps, onCertificate: (endsAt) => (this.#certificateEndsAt = endsAt) },
       (event) => this.#on(event),
     );
   }
@@ -116,13 +119,17 @@ class ProbeRun {
 
   async result(): Promise<ProbeResult> {
     const outcome = await this.#outcome.promise;
-    if ("code" in outcome)
-      return { ok: false, stages: this.#stages, established: null, problem: failureProblem(outcome) };
+    if ("code" in outcome) return this.#resultOf(null, failureProblem(outcome));
     const { roundTrip } = this.#options;
     const problem = roundTrip === undefined ? null : await this.#roundTrip(roundTrip);
     this.#attempt.disconnect({ reasonCode: 0, sessionExpiryInterval: undefined });
     await this.#ended.promise;
-    return { ok: problem === null, stages: this.#stages, established: outcome, problem };
+    return this.#resultOf(outcome, problem);
+  }
+
+  #resultOf(established: Established | null, problem: Problem | null): ProbeResult {
+    const certificateEndsAt = Number.isNaN(this.#certificateEndsAt) ? null : this.#certificateEndsAt;
+    return { ok: problem === null, stages: this.#stages, established, problem, certificateEndsAt };
   }
 
   #on(event: AttemptEvent): void {

@@ -5,12 +5,12 @@ import { stateCounts, type MetricsView } from "./view.ts";
 export type Sample = readonly [value: number, ...labels: readonly string[]];
 
 /** Metrics of one name. The values of its labels are of a bounded set, whatever callers and brokers send. */
-export interface Family {
+export interface Family<View = MetricsView> {
   readonly name: string;
   readonly type: "counter" | "gauge";
   readonly help: string;
   readonly labels: readonly string[];
-  readonly read: (view: MetricsView) => Iterable<Sample>;
+  readonly read: (view: View) => Iterable<Sample>;
 }
 
 const counted = (tally: Iterable<[string, number]>): Sample[] => [...tally].map(([name, n]) => [n, name]);

@@ -3,16 +3,16 @@ import type { Family, Sample } from "./families.ts";
 import type { MetricsView } from "./view.ts";
 
 /** Metrics in the text form of Prometheus. Nothing is kept for them: they are read when somebody asks. */
-export class Metrics {
+export class Metrics<View = MetricsView> {
   /** Of the text. */
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
-  readonly #families: readonly Family[];
+  readonly #families: readonly Family<View>[];
 
-  constructor(families: readonly Family[]) {
+  constructor(families: readonly Family<View>[]) {
     this.#families = families;
   }
 
-  text(view: MetricsView): Promise<string> {
+  text(view: View): Promise<string> {
     const registry = new Registry();
     for (const family of this.#families) {
       const samples = [...family.read(view)];
@@ -24,7 +24,7 @@ export class Metrics {
 
 function register(
   registry: Registry,
-  { name, type, help, labels }: Family,
+  { name, type, help, labels }: Omit<Family, "read">,
   samples: readonly Sample[],
 ): void {
   const options = { name, help, labelNames: [...labels], registers: [registry] };

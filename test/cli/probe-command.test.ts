@@ -161,7 +161,7 @@ describe("the report of a probe", () => {
       clientId: "\u001B]0;x\u0007",
       address: "::1",
     } as const;
-    const result = { ok: true, stages: [], established, problem: null };
+    const result = { ok: true, stages: [], established, problem: null, certificateEndsAt: null };
     const text = [...outcomeLines(result, request, painter(false))].join("\n");
     assert.doesNotMatch(text, /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202E]/);
   });
