@@ -1,6 +1,6 @@
 import type { BrokerReason } from "../broker/failure.ts";
 import type { ProbeResult } from "../connection/probe.ts";
-import type { Family, Sample } from "./families.ts";
+import type { Family, Sample } from "./family.ts";
 
 /** What `GET /probe` tells Prometheus; the first three have the names that its blackbox exporter has. */
 export const probeFamilies: readonly Family<ProbeResult>[] = [
