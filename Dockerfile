@@ -23,5 +23,5 @@ VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-  CMD ["/usr/local/bin/bun", "-e", "const r = await fetch(`http://127.0.0.1:${process.env.CONNACK_PORT}/healthz`); process.exit(r.ok ? 0 : 1)"]
+  CMD ["/usr/local/bin/bun", "src/main.ts", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/bun", "src/main.ts"]

@@ -157,6 +157,7 @@ function history<E extends Entry>(
     }
     if (items.length === limit) break;
   }
+  if (start.gap !== null) c.get("tenant").counters.gaps.add(start.gap.reason);
   const gap = start.gap === null ? "" : `,"gap":${JSON.stringify(start.gap)}`;
   const body = `{"items":[${items.join(",")}],"next":${JSON.stringify(log.idOf(position))}${gap}}`;
   return c.body(body, 200, { "content-type": "application/json", "cache-control": "no-store" });

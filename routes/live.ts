@@ -1,7 +1,7 @@
 import { timestamp } from "../src/clock.ts";
 import { Problem } from "../src/problem.ts";
 import { controlFrame, type FrameCache, type StreamFormat } from "../src/stream/frame.ts";
-import type { Entry, OrderedLog } from "../src/stream/log.ts";
+import type { Entry, GapReason, OrderedLog } from "../src/stream/log.ts";
 import type { OpenStream } from "../src/stream/subscriber.ts";
 import type { AppContext, Services } from "./context.ts";
 import type { Start } from "./event-start.ts";
@@ -43,8 +43,9 @@ export function live<E extends Entry>(
     release?.();
     letTimeOut?.();
   };
-  const options = { log, frames, format, after: start.after, first: [...gap, ...first], wants };
   const [principal, tenant] = [c.get("principal"), c.get("tenant")];
+  const onGap = (reason: GapReason) => tenant.counters.gaps.add(reason);
+  const options = { log, frames, format, after: start.after, first: [...gap, ...first], wants, onGap };
   let stream: OpenStream;
   try {
     stream = streams.open(options, c.env?.peer?.() ?? null, tenant.budgets.streams, () => {
@@ -55,6 +56,7 @@ export function live<E extends Entry>(
     onEnd();
     throw error;
   }
+  if (start.gap !== null) onGap(start.gap.reason);
   const forget = principal.tenure.onOver(() => stream.close("unauthorized", { at: timestamp(clock.wall()) }));
   return c.body(stream.stream, 200, headers);
 }

@@ -193,6 +193,7 @@ async function pageAnswer(
     };
     const body = pageBody(await read());
     if (isTokenOver(c)) throw tokenIsOver();
+    if (start.gap !== null) c.get("tenant").counters.gaps.add(start.gap.reason);
     return c.body(body, 200, { "content-type": "application/json", "cache-control": "no-store" }) as never;
   } finally {
     letIdle();

@@ -2,18 +2,34 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { requireRequest, requireRoundTrip } from "../src/access/request-rights.ts";
 import { CallerLeft } from "../src/connection/operations.ts";
 import { probe, type ProbeResult } from "../src/connection/probe.ts";
-import { connectionRequestSchema, type ParsedRequest } from "../src/request/connection-request.ts";
+import { probeView } from "../src/connection/probe-view.ts";
+import {
+  connectionRequestSchema,
+  type ConnectionRequest,
+  type ParsedRequest,
+} from "../src/request/connection-request.ts";
+import { Metrics } from "../src/metrics/metrics.ts";
+import { probeFamilies } from "../src/metrics/probe-families.ts";
+import type { TopicName } from "../src/mqtt/topic.ts";
+import { requestFields } from "../src/request/schema.ts";
 import { filterableNameSchema } from "../src/mqtt/fields.ts";
 import { Problem } from "../src/problem.ts";
-import type { App, Services } from "./context.ts";
+import type { App, AppContext, Services } from "./context.ts";
 import { callSignal } from "./middleware/call-signal.ts";
 import { needs } from "./middleware/scopes.ts";
 import { jsonBody } from "./middleware/json-body.ts";
 import { waitOf, waitParameter } from "./waiting.ts";
 import { answers } from "./parameters.ts";
 
-/** `POST /probe`: can I connect, and if not, how far does it come? Keeps nothing. */
-export function mountProbe(app: App, { random, stopping }: Services): void {
+/** What `GET /probe` takes; all else is a matter of `POST /probe`. */
+const targetQuery = z.strictObject({
+  target: z.string().max(8_192),
+  protocolVersion: requestFields.shape.protocolVersion,
+  wait: waitParameter,
+});
+
+/** `POST /probe`: can I connect, and if not, how far does it come? `GET /probe`: the same for Prometheus. Keeps nothing. */
+export function mountProbe(app: App, services: Services): void {
   const route = createRoute({
     method: "post",
     path: "/probe",
@@ -29,35 +45,71 @@ export function mountProbe(app: App, { random, stopping }: Services): void {
     const { wait, roundTrip } = c.req.valid("query");
     requireRequest(c.get("principal"), request);
     if (roundTrip !== undefined) requireRoundTrip(c.get("principal"), roundTrip);
-    const timeoutMs = waitOf(c, wait);
-    const signal = AbortSignal.any([callSignal(c), stopping]);
-    const { attempt, clientIds } = c.get("tenant");
-    const result = await c
-      .get("tenant")
-      .waits.during(c.env?.holdOpen, () =>
-        probe(request, attempt, { timeoutMs, roundTrip, signal, random, clientIds }),
-      );
-    if (result === null && stopping.aborted)
-      throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
-    if (result === null) throw new CallerLeft();
-    // It was not even tried.
-    if (result.problem?.code === "attempts-limited") throw result.problem;
-    return c.json(resultView(result, c.get("requestId")), 200, { "cache-control": "no-store" });
+    const result = await run(c, services, request, waitOf(c, wait), roundTrip);
+    return c.json(probeView(result, c.get("requestId")), 200, uncached);
+  });
+  const metrics = new Metrics(probeFamilies);
+  const scraped = createRoute({
+    method: "get",
+    path: "/probe",
+    middleware: [needs("connections:write")] as const,
+    request: { query: targetQuery },
+    responses: answers,
+  });
+  app.openapi(scraped, async (c) => {
+    const { target, protocolVersion, wait } = c.req.valid("query");
+    const result = await run(c, services, requestOf(target, protocolVersion), scrapeWaitOf(c, wait));
+    return c.body(await metrics.text(result), 200, { "content-type": metrics.contentType, ...uncached });
   });
 }
 
-function resultView({ ok, stages, established, problem }: ProbeResult, requestId: string) {
-  return {
-    ok,
-    stages,
-    ...(established === null
-      ? {}
-      : {
-          connack: established.connack,
-          protocolVersion: established.protocolVersion,
-          clientId: established.clientId,
-          address: established.address,
-        }),
-    ...(problem === null ? {} : { problem: problem.toBody(requestId) }),
+const uncached = { "cache-control": "no-store" } as const;
+
+async function run(
+  c: AppContext,
+  { random, stopping }: Services,
+  request: ConnectionRequest,
+  timeoutMs: number,
+  roundTrip?: TopicName,
+): Promise<ProbeResult> {
+  const signal = AbortSignal.any([callSignal(c), stopping]);
+  const { attempt, clientIds, waits } = c.get("tenant");
+  const result = await waits.during(c.env?.holdOpen, () =>
+    probe(request, attempt, { timeoutMs, roundTrip, signal, random, clientIds }),
+  );
+  if (result === null && stopping.aborted)
+    throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
+  if (result === null) throw new CallerLeft();
+  // It was not even tried.
+  if (result.problem?.code === "attempts-limited") throw result.problem;
+  return result;
+}
+
+/** @throws {Problem} which does not repeat the target: it may hold credentials */
+function requestOf(target: string, protocolVersion: string): ConnectionRequest {
+  const refuse = (detail: string): never => {
+    throw new Problem("invalid-request", {
+      detail: "The request is not valid",
+      errors: [{ parameter: "target", detail }],
+    });
   };
+  const url = URL.canParse(target) ? new URL(target) : null;
+  if (url !== null && (url.username !== "" || url.password !== ""))
+    return refuse("what stands in a query is logged on the way; send credentials in the body of POST /probe");
+  const parsed = connectionRequestSchema.safeParse({ url: target, protocolVersion });
+  if (parsed.success) return parsed.data.request;
+  return refuse(parsed.error.issues.map(({ message }) => message).join("; "));
+}
+
+/** Half a second less than what Prometheus waits, so that the answer is there in time. */
+const scrapeMarginMs = 500;
+
+/** As {@link waitOf}, but at most as long as Prometheus says that it waits. */
+function scrapeWaitOf(c: AppContext, wait: number | undefined): number {
+  const waitMs = waitOf(c, wait);
+  const seconds = /^\d{1,5}(\.\d{1,6})?$/.exec(
+    c.req.header("x-prometheus-scrape-timeout-seconds") ?? "",
+  )?.[0];
+  if (wait !== undefined || seconds === undefined) return waitMs;
+  return Math.max(100, Math.min(waitMs, Number(seconds) * 1_000 - scrapeMarginMs));
 }

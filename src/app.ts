@@ -15,6 +15,7 @@ import { readSecretKeys } from "./secret-key-file.ts";
 import type { Settings } from "./settings.ts";
 import { tenantsIn } from "./store/scoped-store.ts";
 import { families } from "./metrics/families.ts";
+import { LoopLag } from "./metrics/loop-lag.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { isRateSet, processShares, type Shares } from "./shares.ts";
 import { StoredTime } from "./stored-time.ts";
@@ -103,6 +104,8 @@ async function buildApp(
   await tenants.restore(await tenantsIn(store));
   const unlisten = store.onHealth(() => healthChanged(store, tenants, logger));
   const stopping = new AbortController();
+  const loopLag = new LoopLag(clock.monotonic);
+  const startedAt = clock.wall() - process.uptime() * 1_000;
   const routes = createRoutes({
     ...{ access, tenants, streams, store, clock, random, logger, version },
     counters: all.counters,
@@ -112,7 +115,11 @@ async function buildApp(
       limits: [...Object.values(all.budgets), ...Object.values(all.rates), tenants.limit],
       registries: [...tenants].map(({ registry }) => registry),
       streams: streams.size,
-      server: { version, isStoreHealthy: store.health.state === "open", restoring: restart.left },
+      server: {
+        ...{ version, startedAt, isStoreHealthy: store.health.state === "open", restoring: restart.left },
+        ...{ loopLag: loopLag.seconds, commitSeconds: store.commitSeconds },
+        residentBytes: process.memoryUsage.rss(),
+      },
     }),
     rates: all.rates,
     tellsRates: isRateSet(settings),
@@ -128,6 +135,7 @@ async function buildApp(
   });
   const close = async () => {
     stopping.abort();
+    loopLag[Symbol.dispose]();
     restart.stop();
     streams.beginShutdown();
     await tenants.close(settings.shutdownGraceMs);

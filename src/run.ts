@@ -27,6 +27,8 @@ function helpText(): string {
 
 Usage: bun start [serve] [--config FILE] [--help] [--version]
        bun start token create|list|revoke (bun start token --help)
+       bun start probe URL                (bun start probe --help)
+       bun start healthcheck              (bun start healthcheck --help)
 
   --config FILE  settings from a JSON object, by name in camelCase without the prefix (${camelCase("MAX_STREAMS")});
                  the environment wins; after SIGHUP the CONNACK_EGRESS_ ones are read again

@@ -85,6 +85,7 @@ export class Tenant {
         ...{ attempt, lifecycle: this.lifecycle, clock, random },
         newEpoch,
         limits: deps.sessionLimits,
+        publishTimes: deps.counters.publishes,
         keeping: isKept ? keeping : null,
         budgets,
       },

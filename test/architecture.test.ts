@@ -98,7 +98,7 @@ describe("architecture", () => {
       "src/access": ["src/mqtt", "src/store"],
       "src/broker": ["src/request", "src/mqtt", "src/egress"],
       "src/connection": ["src/broker", "src/request", "src/stream", "src/store", "src/mqtt"],
-      "src/metrics": ["src/connection", "src/broker"],
+      "src/metrics": ["src/connection", "src/broker", "src/mqtt"],
       "src/webhooks": ["src/connection", "src/broker", "src/request", "src/stream", "src/store", "src/mqtt"],
     };
     for (const [folder, allowed] of Object.entries(below)) {

@@ -151,7 +151,7 @@ export class Attempt {
     } catch (error) {
       this.#timer.mark();
       const failure = this.#failureOf(error);
-      this.#deps.turnstile?.ended(failure.code);
+      this.#deps.turnstile?.failed(failure);
       this.#emit({ type: "failed", failure });
     } finally {
       clearTimeout(deadline);
@@ -228,7 +228,7 @@ export class Attempt {
     this.#addresses = [];
     this.#established = established;
     this.#timer.enter("connected");
-    this.#deps.turnstile?.ended("connected");
+    this.#deps.turnstile?.connected(this.#timer.timings);
     this.#deps.turnstile?.enter(client);
     this.#emit({ type: "connected", established });
   }
@@ -267,6 +267,7 @@ export class Attempt {
             { disconnect: this.#disconnect, silent: this.#silent, error: event.error },
             this.#where,
           );
+        this.#deps.turnstile?.lost(failure);
         return this.#emit({ type: "lost", failure, sent: this.#sent });
       }
       case "connack":

@@ -13,6 +13,8 @@ export interface TransportDeps {
   readonly resolve: Resolve;
   readonly policy: EgressPolicy;
   readonly maxPacketBytes: number;
+  /** Hears when the certificate of a broker that speaks TLS ends, in epoch milliseconds; absent where nobody asks. */
+  readonly onCertificate?: (endsAt: number) => void;
 }
 
 /** An open way to the broker, over which CONNECT can be sent. */
@@ -63,10 +65,12 @@ export async function openTransport(
   try {
     if (transport === "tls" || transport === "wss") {
       onStage("tls");
-      stream = await openTls(socket, wanted, note).catch(async (error: unknown) => {
+      const secure = await openTls(socket, wanted, note).catch(async (error: unknown) => {
         const explained = await explainTlsError(error, wanted, dialNow, signal);
         throw new AttemptError(socketFailure(explained, "tls", where));
       });
+      stream = secure;
+      deps.onCertificate?.(Date.parse(secure.getPeerCertificate().valid_to));
     }
     if (transport === "ws" || transport === "wss") {
       onStage("websocket");

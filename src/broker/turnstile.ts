@@ -1,5 +1,5 @@
-import type { ProblemCode } from "../problem.ts";
 import type { Failure } from "./failure.ts";
+import type { Timings } from "./stage-timer.ts";
 
 /** What has gone over one network connection so far. */
 export interface Traffic {
@@ -13,8 +13,11 @@ export interface Traffic {
 export interface Turnstile {
   /** Why an attempt is not made; null where it is. Those that it is not asked about are made. */
   admit(): Failure | null;
-  /** An attempt has come to this. */
-  ended(outcome: "connected" | ProblemCode): void;
+  /** An attempt has come to its end, one way or the other. */
+  connected(timings: Timings): void;
+  failed(failure: Failure): void;
+  /** A network connection that was open has been lost. */
+  lost(failure: Failure): void;
   /** An open network connection, whose traffic counts from here on. */
   enter(traffic: Traffic): void;
   /** It has ended; what has gone over it stays counted. */

@@ -66,6 +66,7 @@ export class Connection {
     this.events = lifecycle.newLog(keeping && places.eventLog(id, this.#incarnation));
     this.session = new Session(request, {
       ...{ limits, budgets, clock, parts: beginning.parts, subscriptions: beginning.subscriptions },
+      publishTimes: deps.publishTimes,
       machine: () => this.#machine,
       tell: (announcement) => this.#tell(announcement),
       saved: keeping && (() => this.saved()),

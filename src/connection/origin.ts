@@ -1,3 +1,4 @@
+import type { PublishTimes } from "./publish-times.ts";
 import type { Budgets } from "../budgets.ts";
 import type { Clock } from "../clock.ts";
 import { generateClientId, type ConnectionRequest } from "../request/connection-request.ts";
@@ -41,6 +42,7 @@ export interface BeginningDeps {
   readonly limits: OutboxLimits;
   readonly budgets: Budgets;
   readonly clock: Clock;
+  readonly publishTimes?: PublishTimes;
   /** In [0, 1). */
   readonly random: () => number;
   /** Names a log; never the same twice. */

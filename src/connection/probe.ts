@@ -27,6 +27,8 @@ export interface ProbeResult {
   readonly stages: readonly ProbeStage[];
   readonly established: Established | null;
   readonly problem: Problem | null;
+  /** When the broker's certificate ends, in epoch milliseconds; null without TLS, or where it was not accepted. */
+  readonly certificateEndsAt: number | null;
 }
 
 export interface ProbeOptions {
@@ -36,6 +38,8 @@ export interface ProbeOptions {
   readonly signal: AbortSignal;
   readonly random: () => number;
   readonly clientIds: OwnClientIds;
+  /** Hears of each stage as it ends. */
+  readonly onStage?: (stage: ProbeStage) => void;
 }
 
 const done: Readonly<Record<Stage, string>> = {
@@ -80,6 +84,7 @@ class ProbeRun {
   readonly #attempt: Attempt;
   #version: ProtocolVersion = "5";
   #onMessage: (message: ReceivedMessage) => void = () => {};
+  #certificateEndsAt: number | null = null;
   #entered: { readonly stage: Stage; readonly at: number } | null = null;
 
   constructor(
@@ -103,7 +108,7 @@ class ProbeRun {
         ...{ request, clientId: request.clientId, settledVersion: null, timeoutMs, session },
         admit: (address) => identity?.at(address) ?? null,
       },
-      deps,
+      { ...deps, onCertificate: (endsAt) => (this.#certificateEndsAt = endsAt) },
       (event) => this.#on(event),
     );
   }
@@ -114,13 +119,17 @@ class ProbeRun {
 
   async result(): Promise<ProbeResult> {
     const outcome = await this.#outcome.promise;
-    if ("code" in outcome)
-      return { ok: false, stages: this.#stages, established: null, problem: failureProblem(outcome) };
+    if ("code" in outcome) return this.#resultOf(null, failureProblem(outcome));
     const { roundTrip } = this.#options;
     const problem = roundTrip === undefined ? null : await this.#roundTrip(roundTrip);
     this.#attempt.disconnect({ reasonCode: 0, sessionExpiryInterval: undefined });
     await this.#ended.promise;
-    return { ok: problem === null, stages: this.#stages, established: outcome, problem };
+    return this.#resultOf(outcome, problem);
+  }
+
+  #resultOf(established: Established | null, problem: Problem | null): ProbeResult {
+    const certificateEndsAt = Number.isNaN(this.#certificateEndsAt) ? null : this.#certificateEndsAt;
+    return { ok: problem === null, stages: this.#stages, established, problem, certificateEndsAt };
   }
 
   #on(event: AttemptEvent): void {
@@ -155,9 +164,13 @@ class ProbeRun {
     const { stage, at } = this.#entered;
     this.#entered = null;
     const ms = roundMs(this.#deps.now() - at);
-    this.#stages.push({ name: stage, ok, ms, detail: ok ? done[stage] : (failure?.detail ?? "failed") });
-    if (ok && failure !== null)
-      this.#stages.push({ name: failure.stage, ok: false, ms: 0, detail: failure.detail });
+    this.#end({ name: stage, ok, ms, detail: ok ? done[stage] : (failure?.detail ?? "failed") });
+    if (ok && failure !== null) this.#end({ name: failure.stage, ok: false, ms: 0, detail: failure.detail });
+  }
+
+  #end(stage: ProbeStage): void {
+    this.#stages.push(stage);
+    this.#options.onStage?.(stage);
   }
 
   #publish(topic: TopicName, text: string): void {
@@ -199,7 +212,7 @@ class ProbeRun {
     clearTimeout(timer);
     const ms = roundMs(this.#deps.now() - started);
     const detail = result === true ? "the message came back" : result;
-    this.#stages.push({ name: "roundTrip", ok: result === true, ms, detail });
+    this.#end({ name: "roundTrip", ok: result === true, ms, detail });
     return result === true ? null : new Problem("round-trip-failed", { detail });
   }
 }

@@ -10,6 +10,7 @@ import { Problem } from "../problem.ts";
 import { Flight } from "./flight.ts";
 import { notConnectedProblem } from "./problems.ts";
 import { checkPublish, receiveMaximum, takes } from "./publish-limits.ts";
+import type { PublishTimes } from "./publish-times.ts";
 import { acknowledgementTimeout, brokerLimit, lostInFlight, refusalProblem } from "./publish-problems.ts";
 import type { Machine } from "./state.ts";
 
@@ -70,6 +71,7 @@ export class Publisher {
   readonly #machine: () => Machine;
   readonly #clock: { readonly wall: () => number; readonly monotonic: () => number };
   readonly #budget: Budget;
+  readonly #times: PublishTimes | undefined;
   readonly #waiting = { atMostOnce: new Set<Flight>(), acknowledged: new Set<Flight>() };
   #waitingBytes = 0;
   #client: Client | null = null;
@@ -80,12 +82,14 @@ export class Publisher {
     machine: () => Machine,
     clock: { readonly wall: () => number; readonly monotonic: () => number },
     budget: Budget = unlimited(),
+    times?: PublishTimes,
   ) {
     this.#outgoing = outgoing;
     this.#limits = limits;
     this.#machine = machine;
     this.#clock = clock;
     this.#budget = budget;
+    this.#times = times;
   }
 
   /** Messages that wait to be sent. */
@@ -182,7 +186,7 @@ export class Publisher {
       for (const flight of queue) {
         if (!this.#hasRoom(flight.qos)) break;
         this.#take(flight);
-        this.#send(flight);
+        this.#send(flight, flight.qos === 0 ? this.#clock.monotonic() - flight.startedAt : 0);
       }
     }
   }
@@ -241,7 +245,7 @@ export class Publisher {
 
   #trySend(flight: Flight): boolean {
     if (this.#queueOf(flight.qos).size > 0 || !this.#hasRoom(flight.qos)) return false;
-    this.#send(flight);
+    this.#send(flight, 0);
     return true;
   }
 
@@ -260,17 +264,24 @@ export class Publisher {
     flight.queue = null;
   }
 
-  #send(flight: Flight): void {
+  /** `waitedMs` is of one of QoS 0, which is as quick as that. */
+  #send(flight: Flight, waitedMs: number): void {
     const { qos, publish } = flight;
     if (qos === 0) {
       this.#client?.sendPublish(publish.bytes);
+      this.#times?.observe(0, "sent", waitedMs);
       flight.done(sentQoS0);
     } else this.#outgoing.send(publish, qos, (delivery) => flight.done(this.#resultOf(flight, delivery)));
   }
 
-  #resultOf({ version, startedAt }: Flight, delivery: Delivery): Published | Problem {
-    if (delivery === "lost") return lostInFlight();
+  #resultOf({ qos, version, startedAt }: Flight, delivery: Delivery): Published | Problem {
+    const ms = this.#clock.monotonic() - startedAt;
+    if (delivery === "lost") {
+      this.#times?.observe(qos, "lost", ms);
+      return lostInFlight();
+    }
     const { packet, reasonCode, reasonString, packetId } = delivery;
+    this.#times?.observe(qos, reasonCode >= 0x80 ? "refused" : "acknowledged", ms);
     if (reasonCode >= 0x80)
       return refusalProblem("publish", { packet, reasonCode, reasonString, protocolVersion: version });
     const name = reasonName(
@@ -278,7 +289,6 @@ export class Publisher {
       reasonCode,
       version,
     );
-    const ms = this.#clock.monotonic() - startedAt;
     return { acknowledgement: { packet, reasonCode, reasonName: name, reasonString, packetId, ms } };
   }
 }

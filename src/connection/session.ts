@@ -17,6 +17,7 @@ import type { Messages } from "./messages.ts";
 import type { OutboxLimits } from "./outbox.ts";
 import { closedMeanwhile, notConnectedProblem } from "./problems.ts";
 import { unansweredInTime } from "./publish-problems.ts";
+import type { PublishTimes } from "./publish-times.ts";
 import { Publisher, type PublishLimits, type Submission } from "./publisher.ts";
 import { callRequest, responseTimeout, type RequestCall } from "./request-call.ts";
 import { Requests } from "./requests.ts";
@@ -35,6 +36,7 @@ export interface SessionDeps {
   readonly limits: SessionLimits;
   readonly budgets: Budgets;
   readonly clock: Clock;
+  readonly publishTimes?: PublishTimes | undefined;
   readonly machine: () => Machine;
   readonly tell: (announcement: Announcement) => void;
   /** What it goes on with. */
@@ -70,7 +72,7 @@ export class Session implements SessionState {
     this.parts = parts;
     this.#cleanStart = cleanStart;
     this.#outgoing = new Outgoing(() => this.publisher.pump(), inflight);
-    this.publisher = new Publisher(this.#outgoing, limits, machine, clock, inflight);
+    this.publisher = new Publisher(this.#outgoing, limits, machine, clock, inflight, deps.publishTimes);
     const { maxSubscriptions } = limits;
     this.subscriptions = new Subscriptions(
       ...([subscriptions, maxSubscriptions, tell, saved, budgets.subscriptions] as const),

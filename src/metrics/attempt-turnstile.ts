@@ -1,6 +1,6 @@
 import type { Failure } from "../broker/failure.ts";
+import type { Timings } from "../broker/stage-timer.ts";
 import type { Traffic, Turnstile } from "../broker/turnstile.ts";
-import type { ProblemCode } from "../problem.ts";
 import type { Rate } from "../rate.ts";
 import type { Counters } from "./counters.ts";
 
@@ -21,8 +21,18 @@ export class AttemptTurnstile implements Turnstile {
     return { stage: "policy", code: "attempts-limited", retryable: true, hint, ...full.refusal };
   }
 
-  ended(outcome: "connected" | ProblemCode): void {
-    this.#counters.attempts.add(outcome);
+  connected(timings: Timings): void {
+    this.#counters.attempts.add("connected");
+    this.#counters.stages.observe(timings);
+  }
+
+  failed({ code, mqtt }: Failure): void {
+    this.#counters.attempts.add(code);
+    if (mqtt?.packet === "connack") this.#counters.refusedConnacks.add(mqtt.reasonName);
+  }
+
+  lost({ mqtt }: Failure): void {
+    if (mqtt?.packet === "disconnect") this.#counters.disconnects.add(mqtt.reasonName);
   }
 
   enter(traffic: Traffic): void {

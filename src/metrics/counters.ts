@@ -1,4 +1,5 @@
 import type { Problem } from "../problem.ts";
+import { PublishHistograms, StageTimes } from "./times.ts";
 import { Tally } from "./tally.ts";
 import { TrafficTotal } from "./traffic-total.ts";
 
@@ -15,6 +16,13 @@ export class Counters {
   /** Attempts to connect by what they came to: `connected`, or the code of the failure. */
   readonly attempts: Tally;
   readonly traffic: TrafficTotal;
+  /** CONNACKs that refused, and DISCONNECTs of brokers, by the name of the reason code. */
+  readonly refusedConnacks: Tally;
+  readonly disconnects: Tally;
+  /** What readers were told that they miss, by the reason. */
+  readonly gaps: Tally;
+  readonly stages: StageTimes;
+  readonly publishes: PublishHistograms;
 
   /** Everything counts in `within`, too. */
   constructor(within: Counters | null = null) {
@@ -23,6 +31,11 @@ export class Counters {
     this.refusals = new Tally(within?.refusals);
     this.attempts = new Tally(within?.attempts);
     this.traffic = new TrafficTotal(within?.traffic);
+    this.refusedConnacks = new Tally(within?.refusedConnacks);
+    this.disconnects = new Tally(within?.disconnects);
+    this.gaps = new Tally(within?.gaps);
+    this.stages = new StageTimes(within?.stages);
+    this.publishes = new PublishHistograms(within?.publishes);
   }
 
   answered(status: number): void {

@@ -1,17 +1,7 @@
 import type { Limit } from "../budget.ts";
-import { stateCounts, type MetricsView } from "./view.ts";
-
-/** One number, and the values of the family's labels, in their order. */
-export type Sample = readonly [value: number, ...labels: readonly string[]];
-
-/** Metrics of one name. The values of its labels are of a bounded set, whatever callers and brokers send. */
-export interface Family {
-  readonly name: string;
-  readonly type: "counter" | "gauge";
-  readonly help: string;
-  readonly labels: readonly string[];
-  readonly read: (view: MetricsView) => Iterable<Sample>;
-}
+import type { Family, Sample } from "./family.ts";
+import { timeFamilies } from "./time-families.ts";
+import { sizes, stateCounts, type MetricsView } from "./view.ts";
 
 const counted = (tally: Iterable<[string, number]>): Sample[] => [...tally].map(([name, n]) => [n, name]);
 
@@ -83,6 +73,37 @@ export const families: readonly Family[] = [
     read: ({ counters }) => counted(counters.attempts),
   },
   {
+    name: "connack_broker_reasons_total",
+    type: "counter",
+    help: "CONNACKs that refused, and DISCONNECTs of brokers, by the name of the reason code",
+    labels: ["packet", "reason"],
+    read: ({ counters }) => [
+      ...[...counters.refusedConnacks].map(([reason, n]): Sample => [n, "connack", reason]),
+      ...[...counters.disconnects].map(([reason, n]): Sample => [n, "disconnect", reason]),
+    ],
+  },
+  {
+    name: "connack_gaps_total",
+    type: "counter",
+    help: "How often a stream or a page told its reader that something is missing, by the reason",
+    labels: ["reason"],
+    read: ({ counters }) => counted(counters.gaps),
+  },
+  {
+    name: "connack_outbox_messages",
+    type: "gauge",
+    help: "Messages in outboxes that have yet to be delivered",
+    labels: [],
+    read: (view) => [[sizes(view).queued]],
+  },
+  {
+    name: "connack_log_messages",
+    type: "gauge",
+    help: "Messages that have arrived and are kept to be read",
+    labels: [],
+    read: (view) => [[sizes(view).logged]],
+  },
+  {
     name: "connack_requests_total",
     type: "counter",
     help: "Requests answered, by the class of the status",
@@ -143,4 +164,19 @@ export const families: readonly Family[] = [
     labels: ["version"],
     read: ({ server }) => (server === null ? [] : [[1, server.version]]),
   },
+  {
+    name: "process_start_time_seconds",
+    type: "gauge",
+    help: "When the process began, in seconds since the epoch",
+    labels: [],
+    read: ({ server }) => (server === null ? [] : [[server.startedAt / 1_000]]),
+  },
+  {
+    name: "process_resident_memory_bytes",
+    type: "gauge",
+    help: "Memory of the process that is in use",
+    labels: [],
+    read: ({ server }) => (server === null ? [] : [[server.residentBytes]]),
+  },
+  ...timeFamilies,
 ];

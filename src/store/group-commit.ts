@@ -1,3 +1,4 @@
+import type { Histogram } from "../histogram.ts";
 import type { Commit, CommitResult } from "./sqlite-engine.ts";
 import { StoreError, type Change, type Position } from "./store.ts";
 
@@ -6,6 +7,11 @@ interface Waiting {
   readonly length: number;
   readonly resolve: (positions: readonly Position[]) => void;
   readonly reject: (error: StoreError) => void;
+}
+
+interface Group {
+  readonly waiting: readonly Waiting[];
+  readonly sentAt: number;
 }
 
 /** What is handed on at once at most. */
@@ -25,7 +31,8 @@ export class GroupCommit {
   #waiting: Waiting[] = [];
   #length = 0;
   /** In the order in which they were handed on. */
-  readonly #underWay: (readonly Waiting[])[] = [];
+  readonly #underWay: Group[] = [];
+  readonly #seconds: Histogram | null;
   #scheduled = false;
   /** What became of these is not known yet. */
   #undecided: readonly Waiting[] = [];
@@ -33,9 +40,13 @@ export class GroupCommit {
   #refusal: string | null = null;
   #idle: (() => void)[] = [];
 
-  /** `send` hands a group on; {@link done} is to be called with what became of it, and of others with it or later. */
-  constructor(send: (group: readonly Commit[]) => void) {
+  /**
+   * `send` hands a group on; {@link done} is to be called with what became of it, and of others with it or later. `seconds`
+   * hears how long that took.
+   */
+  constructor(send: (group: readonly Commit[]) => void, seconds: Histogram | null = null) {
     this.#send = send;
+    this.#seconds = seconds;
   }
 
   add(commit: Commit): Promise<readonly Position[]> {
@@ -60,8 +71,9 @@ export class GroupCommit {
     for (let told = 0; told < results.length;) {
       const group = this.#underWay.shift();
       if (group === undefined) break;
-      tell(group, results.slice(told, told + group.length));
-      told += group.length;
+      this.#seconds?.observe((performance.now() - group.sentAt) / 1_000);
+      tell(group.waiting, results.slice(told, told + group.waiting.length));
+      told += group.waiting.length;
     }
     this.#next();
   }
@@ -71,7 +83,7 @@ export class GroupCommit {
    * others do not wait for that: those under way are answered by {@link done}, and further ones are not taken.
    */
   refuse(groups: number, detail: string): void {
-    this.#undecided = this.#underWay.splice(0, groups).flat();
+    this.#undecided = this.#underWay.splice(0, groups).flatMap(({ waiting }) => waiting);
     this.#refusal = detail;
     this.#giveUpWaiting(detail);
   }
@@ -86,7 +98,10 @@ export class GroupCommit {
 
   /** Nothing more will come of anything. */
   fail(detail: string): void {
-    for (const { reject } of [...this.#undecided, ...this.#underWay.splice(0).flat()])
+    for (const { reject } of [
+      ...this.#undecided,
+      ...this.#underWay.splice(0).flatMap(({ waiting }) => waiting),
+    ])
       reject(new StoreError("unknown", detail));
     this.#undecided = [];
     this.#giveUpWaiting(detail);
@@ -125,7 +140,7 @@ export class GroupCommit {
     const group = end === -1 ? this.#waiting : this.#waiting.slice(0, end);
     this.#waiting = end === -1 ? [] : this.#waiting.slice(end);
     for (const each of group) this.#length -= each.length;
-    this.#underWay.push(group);
+    this.#underWay.push({ waiting: group, sentAt: performance.now() });
     this.#send(group.map(({ commit }) => commit));
   }
 }

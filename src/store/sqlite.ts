@@ -1,8 +1,10 @@
 import { StoreInUse } from "./in-use.ts";
 import { Worker } from "node:worker_threads";
+import { Histogram } from "../histogram.ts";
 import { Listeners } from "../listeners.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { writeGroup } from "./group-text.ts";
+import type { Commit } from "./sqlite-engine.ts";
 import type { SqliteOptions } from "./sqlite-file.ts";
 import type { FromEngine, Read, ToEngine } from "./sqlite-messages.ts";
 import {
@@ -57,6 +59,9 @@ class SqliteStore implements Store {
   readonly #worker: Worker;
   readonly #watchers = new Listeners();
   readonly #group: GroupCommit;
+  readonly commitSeconds = new Histogram([
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5,
+  ]);
   readonly #pending = new Map<number, Pending>();
   readonly #closed = Promise.withResolvers<void>();
   #health: StoreHealth;
@@ -69,7 +74,8 @@ class SqliteStore implements Store {
     this.epoch = epoch;
     this.#worker = worker;
     this.#health = health;
-    this.#group = new GroupCommit((group) => this.#post({ type: "commit", ...writeGroup(group) }));
+    const send = (group: readonly Commit[]) => this.#post({ type: "commit", ...writeGroup(group) });
+    this.#group = new GroupCommit(send, this.commitSeconds);
     worker.on("message", (message: FromEngine) => this.#receive(message));
     worker.on("error", (error) => this.#end(`${died}: ${String(error)}`));
     worker.on("exit", () => this.#end(died));

@@ -1,3 +1,5 @@
+import type { HistogramView } from "../histogram.ts";
+
 /** The order in which entries were kept, over all logs of a store; grows, with holes, and means nothing else. */
 export type Position = number;
 
@@ -64,6 +66,8 @@ export interface Store extends AsyncDisposable {
   /** Names what is kept here; another one where a store was made anew. Ids of entries begin with it. */
   readonly epoch: string;
   readonly health: StoreHealth;
+  /** How long commits took that shared what they cost, in seconds; absent where nothing survives. */
+  readonly commitSeconds?: HistogramView;
   /** Calls `listener` when the health has changed, until the returned function is called. */
   onHealth(listener: () => void): () => void;
   acquire(): Promise<Lease>;

@@ -7,7 +7,7 @@ import {
   type FrameCache,
   type StreamFormat,
 } from "./frame.ts";
-import type { Entry, OrderedLog, Position } from "./log.ts";
+import type { Entry, GapReason, OrderedLog, Position } from "./log.ts";
 import type { WakeCause } from "./wake-ups.ts";
 
 export interface SubscriberOptions<E extends Entry = Entry> {
@@ -24,6 +24,8 @@ export interface SubscriberOptions<E extends Entry = Entry> {
   readonly clock: Clock;
   /** Whether the server is, so that a log that ends does because of it. */
   readonly isStopping: () => boolean;
+  /** Called where the reader is told that it was too slow. */
+  readonly onGap?: (reason: GapReason) => void;
   /** Called once, however the stream ends. */
   readonly onEnd: () => void;
 }
@@ -188,7 +190,8 @@ export class Subscriber<E extends Entry = Entry> implements OpenStream {
   }
 
   #gap(): void {
-    const { log } = this.#options;
+    const { log, onGap } = this.#options;
+    onGap?.("slow-consumer");
     const oldest = log.readAfter(log.beginning, 1)?.[0];
     this.#lastWord("gap", {
       requested: log.idOf(this.#position),
