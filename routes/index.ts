@@ -17,6 +17,7 @@ import { mountProbe } from "./probe.ts";
 import { mountProblems } from "./problems.ts";
 import { mountPublish } from "./publish.ts";
 import { mountReading } from "./reading.ts";
+import { mountReference } from "./reference.ts";
 import { mountRequest } from "./request.ts";
 import { mountRetained } from "./retained.ts";
 import { mountSession } from "./session.ts";
@@ -44,6 +45,7 @@ export function createRoutes(services: Services): App {
   mountHealth(app, services);
   mountMetrics(app, services);
   mountProblems(app);
+  mountReference(app, services);
   mountOpening(app, services);
   mountReading(app);
   mountControl(app);

@@ -33,4 +33,5 @@ export const labelParameter = z.union([label.transform((one) => [one]), z.array(
 /** The id of a connection that must exist; whatever it looks like, an unknown one is a 404. */
 export const idParameter = z.object({ id: z.string() });
 
-export const answers = { 200: { description: "See the contract" } };
+/** Answers are declared in `routes/reference/`, apart from what the routes check: nothing checks them while Connack runs. */
+export const answers = { 200: { description: "See routes/reference/" } };

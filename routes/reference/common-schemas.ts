@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { catalogue } from "../../src/problem-catalogue.ts";
+
+/** What several answers have. Schemas of answers describe, and check nothing while Connack runs: tests hold answers against them. */
+
+export const stateNames = ["connecting", "connected", "waiting", "failed", "closing", "closed"] as const;
+
+export const when = z.string().meta({ format: "date-time" });
+export const whenOrNull = when.nullable();
+
+/** As readers are told what they cannot have any more. */
+const gap = z.object({
+  requested: z.string(),
+  oldest: z.string().nullable(),
+  reason: z.enum(["expired", "restarted", "unknown", "slow-consumer"]),
+});
+
+/** A page of a log: there is always a cursor, behind which what comes later will be. */
+export const logPage = (item: z.ZodType) =>
+  z.object({ items: z.array(item), next: z.string(), gap: gap.optional() });
+
+const fieldError = z.union([
+  z.object({ pointer: z.string(), detail: z.string() }),
+  z.object({ parameter: z.string(), detail: z.string() }),
+]);
+
+const problem = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.enum(Object.keys(catalogue)),
+    retryable: z.boolean(),
+    errors: z.array(fieldError).optional(),
+    stage: z.string().optional(),
+    hint: z.string().optional(),
+    cause: z.string().optional(),
+    httpStatus: z.int().optional(),
+    mqtt: z.looseObject({}).optional(),
+    limit: z.object({ name: z.string(), value: z.number() }).optional(),
+    state: z.string().optional(),
+    duplicatePossible: z.boolean().optional(),
+  })
+  .meta({ description: "application/problem+json (RFC 9457). /problems/{code} says what a code means." });
+
+const entry = z.object({
+  code: z.string(),
+  status: z.int(),
+  title: z.string(),
+  retryable: z.boolean(),
+  meaning: z.string(),
+  cause: z.string(),
+  check: z.string(),
+});
+
+export const commonSchemas = {
+  Problem: problem,
+  ProblemMeanings: z.array(entry),
+  Gap: gap.meta({
+    description: "What was asked for and is gone: the reader goes on with the oldest that there is.",
+  }),
+  Snapshot: z
+    .looseObject({ at: when })
+    .meta({ description: "The first item of a stream of events: how things are as it begins." }),
+  StreamEnd: z
+    .looseObject({ at: when })
+    .meta({ description: "The last item of a stream which Connack ends: shutdown, or unauthorized." }),
+  Health: z.object({ ok: z.literal(true) }),
+  Readiness: z
+    .looseObject({ ready: z.boolean() })
+    .meta({ description: "An operator sees more: store, restoring, connections by state, streams." }),
+  Version: z.object({ name: z.literal("connack"), version: z.string() }),
+};
