@@ -1,3 +1,4 @@
+import { Problem } from "../src/problem.ts";
 import type { App, AppContext } from "./context.ts";
 import { loadAssets, type Asset } from "./dashboard/assets.ts";
 
@@ -28,8 +29,8 @@ export function mountDashboard(app: App): void {
   app.get("/dashboard/:file", (c) => send(c, assets.get(c.req.param("file"))));
 }
 
-function send(c: AppContext, asset: Asset | undefined): Response | Promise<Response> {
-  if (asset === undefined) return c.notFound();
+function send(c: AppContext, asset: Asset | undefined): Response {
+  if (asset === undefined) throw new Problem("not-found", "The dashboard has no such file");
   const { body, type, etag } = asset;
   // Asked for each time, so that a page and its scripts are never of two versions.
   c.header("Cache-Control", "no-cache");

@@ -7,12 +7,20 @@ export interface BrowserPage extends AsyncDisposable {
   readonly faults: readonly string[];
 }
 
+/** The name of another machine, to the browser. */
+export const otherHost = "connack.example";
+
 /** Debian's own browser, with no profile that outlives it. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: "/usr/bin/chromium",
-    // Its sandbox does not start for root, as which tests run in a container; it sees pages of ours only.
-    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+    args: [
+      // Its sandbox does not start for root, as which tests run in a container; it sees pages of ours only.
+      "--no-sandbox",
+      "--disable-dev-shm-usage",
+      // A name that is no loopback name: over http there, it takes no cookie that is for https alone.
+      `--host-resolver-rules=MAP ${otherHost} 127.0.0.1`,
+    ],
   });
 }
 

@@ -24,6 +24,7 @@ export class ConnectForm {
         const later = field(this.#form, "later") === "on" ? "?wait=0" : "";
         const view = await this.#api.call("POST", `/connections${later}`, this.#request());
         this.#answer.replaceChildren(`${view.id}: ${view.state}`);
+        find("password", HTMLInputElement).value = "";
         this.#opened(view.id);
       });
     });

@@ -111,6 +111,26 @@ export class Connections {
   /** Has a view asked for again. @param {string} id */
   want(id) {
     this.#stale.add(id);
+    this.#fetchSoon();
+  }
+
+  /** Has those asked for again that somebody looks at by now. */
+  look() {
+    for (const id of this.watched()) if (this.#stale.has(id)) return this.#fetchSoon();
+  }
+
+  /** Forgets all: the next caller may be another. */
+  clear() {
+    this.views = new Map();
+    this.recent = [];
+    this.rates = { in: 0, out: 0 };
+    this.#stale.clear();
+    this.#counted.clear();
+    this.#countedAt = 0;
+    this.#lastId = null;
+  }
+
+  #fetchSoon() {
     if (this.#isDue) return;
     this.#isDue = true;
     setTimeout(() => void this.#fetchBatch(), batchMs);

@@ -1,4 +1,8 @@
 // @ts-check
+/** Fields of a connection request that are secret, besides the password, wherever they are. */
+const secretFields = new Set(["passphrase", "key", "headers", "authenticationData"]);
+const password = "$BROKER_PASSWORD";
+
 /**
  * A call as a command for a shell. Tokens and passwords stand as variables, for a clipboard is read by others.
  *
@@ -14,11 +18,17 @@ export function curl(method, path, body, isOpen) {
   parts.push(quote(`${location.origin}${path}`));
   if (body !== undefined) {
     parts.push("-H 'Content-Type: application/json'");
-    // Out of the quotes and into them again.
-    const hidden = body["password"] === undefined ? body : { ...body, password: "$BROKER_PASSWORD" };
-    parts.push(`-d ${quote(JSON.stringify(hidden)).replace('"$BROKER_PASSWORD"', `"'"$BROKER_PASSWORD"'"`)}`);
+    // Out of the quotes and into them again, where the shell is to put the password.
+    const json = quote(JSON.stringify(body, hide));
+    parts.push(`-d ${json.replace(`"password":"${password}"`, `"password":"'"${password}"'"`)}`);
   }
   return parts.join(" ");
+}
+
+/** @param {string} name @param {unknown} value */
+function hide(name, value) {
+  if (name === "password") return password;
+  return secretFields.has(name) ? "secret" : value;
 }
 
 /** @param {string} text */

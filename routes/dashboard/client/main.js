@@ -95,6 +95,7 @@ class Dashboard {
   /** @param {string} reason */
   #leave(reason) {
     this.#until.abort();
+    this.#connections.clear();
     void this.#detail.show(null);
     find("app", HTMLElement).hidden = true;
     find("sign-in", HTMLElement).hidden = false;
@@ -168,6 +169,7 @@ class Dashboard {
     write(find("total-out", HTMLElement), rate(rates.out));
     this.#list.render(views, now, this.#detail.id);
     this.#detail.render(views, now);
+    this.#connections.look();
     this.#renderRecent(recent);
   }
 

@@ -61,10 +61,8 @@ export function failure({ detail, reasonName, hint, title }) {
  */
 export function sentence(event) {
   const { type, reasonName, detail, topicFilter, grantedQos, delayMs, attempt, hint } = event;
-  if (topicFilter !== undefined)
-    return [topicFilter, reasonName ?? "", grantedQos === undefined ? "" : `granted QoS ${grantedQos}`]
-      .filter(Boolean)
-      .join(" – ");
+  const granted = grantedQos === undefined ? "" : `granted QoS ${grantedQos}`;
+  if (topicFilter !== undefined) return [topicFilter, reasonName ?? granted].filter(Boolean).join(" – ");
   if (type === "waiting" && delayMs !== undefined) return `attempt ${attempt ?? "?"} in ${span(delayMs)}`;
   if (type === "connecting") return `attempt ${attempt ?? "?"}`;
   return [reasonName ?? "", detail ?? "", hint ?? ""].filter(Boolean).join(" – ");
