@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { mountControl, mountOpening } from "./connections.ts";
 import type { App, AppEnv, Services } from "./context.ts";
+import { mountDashboard } from "./dashboard.ts";
 import { mountEvents } from "./events.ts";
 import { mountHealth } from "./health.ts";
 import { mountMessages } from "./messages.ts";
@@ -46,6 +47,7 @@ export function createRoutes(services: Services): App {
   mountMetrics(app, services);
   mountProblems(app);
   mountReference(app, services);
+  mountDashboard(app);
   mountOpening(app, services);
   mountReading(app);
   mountControl(app);

@@ -8,7 +8,7 @@ import { takeTicket } from "./ticket-parameter.ts";
 import { tokenInvalid, tokenNeeded } from "./unauthorized.ts";
 
 /** What everybody may see: whether the service is there, and what its answers mean. */
-const publicPaths = /^\/(healthz|readyz|problems(\/[^/]*)?|docs|openapi\.json)?$/;
+const publicPaths = /^\/(healthz|readyz|(problems|dashboard)(\/[^/]*)?|docs|openapi\.json)?$/;
 
 /**
  * Finds who calls. While access control is on, that takes a token (`Authorization: Bearer`), or, where there is no such

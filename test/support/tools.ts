@@ -16,6 +16,7 @@ export const toolNames = [
   "php",
   "python",
   "strace",
+  "chromium",
 ] as const;
 export type ToolName = (typeof toolNames)[number];
 
@@ -28,6 +29,8 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   php: { debianPackage: "php-cli", probe: ["php", "--version"] },
   python: { debianPackage: "python3", probe: ["python3", "--version"] },
   strace: { debianPackage: "strace", probe: ["strace", "-V"] },
+  // The path that Debian has it at: another browser of that name is another browser.
+  chromium: { debianPackage: "chromium", probe: ["/usr/bin/chromium", "--version"] },
   iproute2: { debianPackage: "iproute2", probe: ["ss", "--version"] },
 };
 
