@@ -202,4 +202,16 @@ export const connectionCalls: Calls = {
       },
     ],
   },
+  "GET /probe": {
+    id: "probeForMetrics",
+    tag: "Connections",
+    summary: "Find out whether one could connect, as metrics",
+    description:
+      "As `POST /probe`, in the text form of Prometheus, for a broker that needs no credentials: in a URL they would stand in logs, and are refused.",
+    needs: "connections:write",
+    headers: ["Prefer"],
+    success: { 200: { description: "How far it came.", content: { "text/plain": {} } } },
+    problems: ["attempts-limited"],
+    examples: [{ summary: "A broker", status: 200, query: `?target=${encodeURIComponent(broker)}` }],
+  },
 };

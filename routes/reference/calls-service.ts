@@ -47,6 +47,27 @@ export const serviceCalls: Calls = {
     success: { 200: { description: "The metrics.", content: { "text/plain": {} } } },
     examples: [{ summary: "Now", status: 200 }],
   },
+  "GET /": {
+    id: "getDashboard",
+    tag: "Service",
+    summary: "Watch connections in a browser",
+    description:
+      "The dashboard: a page that shows connections as they are, and asks for a token where one is needed.",
+    needs: "none",
+    success: { 200: { description: "The page.", content: { "text/html": {} } } },
+    examples: [{ summary: "In a browser", status: 200 }],
+  },
+  "GET /dashboard/{file}": {
+    id: "getDashboardFile",
+    tag: "Service",
+    summary: "Get a file of the dashboard",
+    description: "Its scripts and its style.",
+    needs: "none",
+    success: {
+      200: { description: "The file.", content: { "text/javascript": {}, "text/css": {}, "text/html": {} } },
+    },
+    examples: [{ summary: "Its style", status: 200, values: { file: "style.css" } }],
+  },
   "GET /problems": {
     id: "listProblems",
     tag: "Service",

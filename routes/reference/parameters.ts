@@ -99,6 +99,12 @@ export const parameters: Readonly<Record<string, Parameter>> = {
   delivery: { description: "The id of the delivery, its `webhook-id`." },
   tenant: { description: "Only tokens of this tenant; an operator sees those of all without it." },
   code: { description: "The code of the problem.", schema: { type: "string" } },
+  file: { description: "The name of the file.", schema: { type: "string" } },
+  target: {
+    description: "The URL of the broker, without user name and password.",
+    schema: { type: "string", maxLength: 8_192 },
+  },
+  "GET /probe protocolVersion": { description: "The MQTT version to speak, or `auto`." },
 };
 
 const number = (description: string, most: number, least = 0): Parameter => ({
