@@ -33,7 +33,10 @@ export const connectionCalls: Calls = {
         ...view("The broker accepted.", "Location", "Preference-Applied"),
         headers: ["ETag", "Location", "Preference-Applied", "Idempotent-Replayed"],
       },
-      202: underWay,
+      202: {
+        ...underWay,
+        headers: ["ETag", "Location", "Preference-Applied", "Idempotent-Replayed"],
+      },
     },
     problems: ["connection-exists", "connection-closed", "limit-reached", ...connecting, ...keeping],
     examples: [

@@ -12,6 +12,9 @@ type Html = ReturnType<typeof html>;
 /** The page has one style and no scripts, and nothing from elsewhere. */
 export const pagePolicy = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
+/** In one piece: its digest is of each character between the tags. */
+const styleElement = raw(`<style>${style}</style>`);
+
 /** The document, for people. */
 export function pageOf({ info, tags, paths, components: { schemas } }: Document): Html {
   const all = Object.entries(calls).map(([name, call]) => {
@@ -25,9 +28,7 @@ export function pageOf({ info, tags, paths, components: { schemas } }: Document)
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>Connack ${info["version"]} – reference</title>
-        <style>
-          ${raw(style)}
-        </style>
+        ${styleElement}
       </head>
       <body>
         <h1>Connack ${info["version"]}</h1>
@@ -113,12 +114,12 @@ function answerOf(
       <dd>${codes.map((code) => html`<a href="/problems/${code}">${code}</a> `)}</dd>`;
   const types = Object.entries(content).map(
     ([type, { schema, "x-item-schema": items }]) =>
-      html`<br /><small>${type}</small> ${formOf((items ?? schema ?? {}) as Form)}`,
+      html`<div><small>${type}</small> ${formOf((items ?? schema ?? {}) as Form)}</div>`,
   );
   const own = Object.entries(headers).filter(([, header]) => !Object.hasOwn(header as object, "$ref"));
   return html`<dt><code>${status}</code> ${description}</dt>
     <dd>
-      ${types}${own.map(([name, header]) => html`<br /><small>${name}</small> ${marked((header as { description: string }).description)}`)}
+      ${types}${own.map(([name, header]) => html`<div><small>${name}</small> ${marked((header as { description: string }).description)}</div>`)}
     </dd>`;
 }
 

@@ -49,18 +49,15 @@ export const replaying: readonly ProblemCode[] = ["idempotency-in-progress", "id
 const ofAll: readonly ProblemCode[] = [
   "malformed-request",
   "forbidden-host",
+  "cross-site-request",
+  "unauthorized",
+  "authority-unavailable",
   "method-not-allowed",
   "rate-limited",
   "internal-error",
 ];
 
-const ofCallers: readonly ProblemCode[] = [
-  "unauthorized",
-  "cross-site-request",
-  "limit-reached",
-  "authority-unavailable",
-  "shutting-down",
-];
+const ofCallers: readonly ProblemCode[] = ["limit-reached", "shutting-down", "invalid-request"];
 
 const ofBodies: readonly ProblemCode[] = ["request-timeout", "content-too-large", "unsupported-media-type"];
 
@@ -68,7 +65,7 @@ const ofBodies: readonly ProblemCode[] = ["request-timeout", "content-too-large"
 export function problemsOf(name: string, { needs, body, headers = [], problems = [] }: Call): ProblemCode[] {
   const found: ProblemCode[] = [...problems, ...ofAll];
   if (name.includes("{")) found.push("not-found");
-  if (needs !== "none") found.push(...ofCallers, "invalid-request");
+  if (needs !== "none") found.push(...ofCallers);
   if (needs !== "none" && needs !== "any") found.push("forbidden");
   if (body !== undefined) found.push(...ofBodies);
   if (headers.includes("Idempotency-Key")) found.push(...replaying);
