@@ -9,7 +9,7 @@ const view = (description: string, ...headers: readonly ("Location" | "Preferenc
 });
 const underWay = view("Under way: look at it, or at its events.", "Location", "Preference-Applied");
 const streams = {
-  "application/x-ndjson": { items: ["Snapshot", "Event", "Gap", "StreamEnd"] },
+  "application/x-ndjson": { items: ["Snapshot", "Event", "Gap", "StreamEnd", "LineOfItsOwn"] },
   "text/event-stream": { items: ["Snapshot", "Event", "Gap", "StreamEnd"] },
 } as const;
 const events: Success = {

@@ -80,7 +80,7 @@ export const readingCalls: Calls = {
         description: "A page; or a stream.",
         content: {
           "application/json": { schema: "MessagePage" },
-          "application/x-ndjson": { items: ["Message", "Gap", "StreamEnd"] },
+          "application/x-ndjson": { items: ["MessageLine", "Gap", "StreamEnd", "LineOfItsOwn"] },
           "text/event-stream": { items: ["Message", "Gap", "StreamEnd"] },
         },
         headers: ["Connack-Last-Event-Id", "Preference-Applied"],
@@ -94,6 +94,12 @@ export const readingCalls: Calls = {
         status: 200,
         query: "?after=earliest",
         accept: "text/event-stream",
+      },
+      {
+        summary: "Live, a line each",
+        status: 200,
+        query: "?after=earliest",
+        accept: "application/x-ndjson",
       },
     ],
   },

@@ -13,7 +13,6 @@ const text = (description: string, more: JsonSchema = {}): Header => ({
 export const requestHeaders: Readonly<Record<Exclude<RequestHeader, "Mqtt-*">, Header>> = {
   Prefer: text(
     "`wait=<seconds>`, as ?wait=, which wins; `respond-async` answers without waiting (RFC 7240).",
-    { maxLength: 8_192 },
   ),
   "Idempotency-Key": text(
     "Makes the call safe to repeat: with the same key, the first answer is given again for 24 hours.",
