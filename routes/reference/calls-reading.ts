@@ -74,7 +74,7 @@ export const readingCalls: Calls = {
       "What arrived, in order: pages with a cursor, by long poll with ?wait=, or live. What the log could not keep is told by a gap.",
     needs: "subscribe",
     ticket: true,
-    headers: ["Accept", "Last-Event-ID"],
+    headers: ["Last-Event-ID"],
     success: {
       200: {
         description: "A page; or a stream.",

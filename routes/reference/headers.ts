@@ -21,7 +21,6 @@ export const requestHeaders: Readonly<Record<Exclude<RequestHeader, "Mqtt-*">, H
   "If-Match": text("Only if the connection is as this ETag says, or, with `*`, is there."),
   "If-None-Match": text("Only if the connection is not as this ETag says, or, with `*`, is not there."),
   "Last-Event-ID": text("Where the reader of a stream has been: it goes on behind that.", { maxLength: 128 }),
-  Accept: text("Which of the media types, where there are several; ?format= wins."),
 };
 
 export const answerHeaders: Readonly<Record<AnswerHeader, Header>> = {

@@ -73,6 +73,9 @@ describe("GET /openapi.json", () => {
       );
       const places = operation.parameters.map((one) => `${one.in} ${one.name}`);
       assert.equal(new Set(places).size, places.length, name);
+      // Of these headers parameters are ignored: bodies, answers and security say what there is to them.
+      for (const one of operation.parameters)
+        assert.doesNotMatch(one.name, /^(accept|content-type|authorization)$/i);
       for (const one of operation.parameters)
         assert.ok(one.description !== "" && Object.keys(one.schema).length > 0, `${name} ${one.name}`);
       for (const each of operation.security) assert.ok(schemes.includes(Object.keys(each)[0] ?? ""), name);
