@@ -22,7 +22,6 @@ export type RequestHeader =
   | "If-Match"
   | "If-None-Match"
   | "Last-Event-ID"
-  | "Accept"
   | "Mqtt-*";
 export type AnswerHeader =
   | "ETag"

@@ -9,7 +9,7 @@ const view = (description: string, ...headers: readonly ("Location" | "Preferenc
 });
 const underWay = view("Under way: look at it, or at its events.", "Location", "Preference-Applied");
 const streams = {
-  "application/x-ndjson": { items: ["Snapshot", "Event", "Gap", "StreamEnd"] },
+  "application/x-ndjson": { items: ["Snapshot", "Event", "Gap", "StreamEnd", "LineOfItsOwn"] },
   "text/event-stream": { items: ["Snapshot", "Event", "Gap", "StreamEnd"] },
 } as const;
 const events: Success = {
@@ -160,7 +160,7 @@ export const connectionCalls: Calls = {
       "Its lifecycle, live, with what came after Last-Event-ID before; or as history, which is JSON. What is gone is told by a gap.",
     needs: "connections:read",
     ticket: true,
-    headers: ["Accept", "Last-Event-ID"],
+    headers: ["Last-Event-ID"],
     success: { 200: events },
     problems: ["not-acceptable"],
     examples: [
@@ -175,7 +175,7 @@ export const connectionCalls: Calls = {
     description: "As the events of one connection, for all of the tenant's.",
     needs: "connections:read",
     ticket: true,
-    headers: ["Accept", "Last-Event-ID"],
+    headers: ["Last-Event-ID"],
     success: { 200: events },
     problems: ["not-acceptable"],
     examples: [

@@ -74,13 +74,13 @@ export const readingCalls: Calls = {
       "What arrived, in order: pages with a cursor, by long poll with ?wait=, or live. What the log could not keep is told by a gap.",
     needs: "subscribe",
     ticket: true,
-    headers: ["Accept", "Last-Event-ID"],
+    headers: ["Last-Event-ID"],
     success: {
       200: {
         description: "A page; or a stream.",
         content: {
           "application/json": { schema: "MessagePage" },
-          "application/x-ndjson": { items: ["Message", "Gap", "StreamEnd"] },
+          "application/x-ndjson": { items: ["MessageLine", "Gap", "StreamEnd", "LineOfItsOwn"] },
           "text/event-stream": { items: ["Message", "Gap", "StreamEnd"] },
         },
         headers: ["Connack-Last-Event-Id", "Preference-Applied"],
@@ -94,6 +94,12 @@ export const readingCalls: Calls = {
         status: 200,
         query: "?after=earliest",
         accept: "text/event-stream",
+      },
+      {
+        summary: "Live, a line each",
+        status: 200,
+        query: "?after=earliest",
+        accept: "application/x-ndjson",
       },
     ],
   },

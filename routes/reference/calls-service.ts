@@ -74,7 +74,6 @@ export const serviceCalls: Calls = {
     summary: "Read what problems mean",
     description: "All codes: as a page, as text, or as JSON where Accept asks for it.",
     needs: "none",
-    headers: ["Accept"],
     success: { 200: meanings("All of them.") },
     examples: [{ summary: "As JSON", status: 200, accept: "application/json" }],
   },
@@ -84,7 +83,6 @@ export const serviceCalls: Calls = {
     summary: "Read what a problem means",
     description: "The usual cause, whether trying again can help, and a command that tells more.",
     needs: "none",
-    headers: ["Accept"],
     success: { 200: meanings("The one, in a list.") },
     examples: [
       {

@@ -58,15 +58,18 @@ const entry = z.object({
 export const commonSchemas = {
   Problem: problem,
   ProblemMeanings: z.array(entry),
-  Gap: gap.meta({
-    description: "What was asked for and is gone: the reader goes on with the oldest that there is.",
+  Gap: z.object({ type: z.literal("gap"), ...gap.shape }).meta({
+    description: "What was asked for and is gone: the stream goes on with the oldest that there is.",
   }),
   Snapshot: z
-    .looseObject({ at: when })
-    .meta({ description: "The first item of a stream of events: how things are as it begins." }),
+    .looseObject({ id: z.string().optional(), type: z.literal("snapshot"), at: when })
+    .meta({ description: "Before the first event of a stream: how things are as it begins." }),
   StreamEnd: z
-    .looseObject({ at: when })
-    .meta({ description: "The last item of a stream which Connack ends: shutdown, or unauthorized." }),
+    .object({ type: z.enum(["shutdown", "unauthorized"]), at: when })
+    .meta({ description: "The last item of a stream that Connack ends." }),
+  LineOfItsOwn: z
+    .object({ type: z.enum(["open", "keepalive"]), at: when })
+    .meta({ description: "In NDJSON, where there are no comments: the stream is open, or still there." }),
   Health: z.object({ ok: z.literal(true) }),
   Readiness: z
     .looseObject({ ready: z.boolean() })

@@ -13,7 +13,6 @@ const text = (description: string, more: JsonSchema = {}): Header => ({
 export const requestHeaders: Readonly<Record<Exclude<RequestHeader, "Mqtt-*">, Header>> = {
   Prefer: text(
     "`wait=<seconds>`, as ?wait=, which wins; `respond-async` answers without waiting (RFC 7240).",
-    { maxLength: 8_192 },
   ),
   "Idempotency-Key": text(
     "Makes the call safe to repeat: with the same key, the first answer is given again for 24 hours.",
@@ -22,7 +21,6 @@ export const requestHeaders: Readonly<Record<Exclude<RequestHeader, "Mqtt-*">, H
   "If-Match": text("Only if the connection is as this ETag says, or, with `*`, is there."),
   "If-None-Match": text("Only if the connection is not as this ETag says, or, with `*`, is not there."),
   "Last-Event-ID": text("Where the reader of a stream has been: it goes on behind that.", { maxLength: 128 }),
-  Accept: text("Which of the media types, where there are several; ?format= wins."),
 };
 
 export const answerHeaders: Readonly<Record<AnswerHeader, Header>> = {

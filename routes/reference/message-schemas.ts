@@ -68,6 +68,7 @@ const outboxEntry = z.object(outboxFields);
 
 export const messageSchemas = {
   Message: message,
+  MessageLine: z.object({ type: z.literal("message"), ...message.shape }),
   MessagePage: logPage(message),
   ReceivedMessage: received,
   Response: z.object({ message: received, ms: z.number() }),

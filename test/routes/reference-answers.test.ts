@@ -3,9 +3,9 @@ import type { Document } from "../../routes/reference/document.ts";
 import { startApp, type Answer } from "../support/app.ts";
 import { adminToken } from "../support/access.ts";
 import { accepts, refuses } from "../support/broker-scripts.ts";
-import { Checker, documentOf } from "../support/reference.ts";
+import { Checker, documentOf, itemsOf } from "../support/reference.ts";
 import { startScriptedBroker } from "../support/scripted-broker.ts";
-import { withTokens } from "../support/tenants.ts";
+import { callerOf, withTokens } from "../support/tenants.ts";
 import { describe, it } from "../support/test.ts";
 
 /** Holds an answer against what the document has for its call and status. */
@@ -86,5 +86,39 @@ describe("the reference's answers", () => {
     await call("GET /readyz", "/readyz", undefined, {});
     await call("DELETE /connections/{id}", "/connections/failed");
     assert.ok(statuses.size >= 28, [...statuses].join(", "));
+  });
+
+  it("are those that come in streams, in either form, with gaps and ends", async () => {
+    await using broker = await startScriptedBroker(accepts());
+    await using app = await startApp(withTokens);
+    const document = await documentOf(app);
+    const checker = new Checker(document);
+    const caller = await callerOf(app);
+    const opened = await caller.call("POST", "/connections", { id: "a", url: broker.url });
+    assert.equal(opened.status, 201, opened.text);
+    const types = new Set<unknown>();
+    const paths = ["/events", "/connections/{id}/events", "/connections/{id}/messages"];
+    const streams = paths.flatMap((path) =>
+      ["text/event-stream", "application/x-ndjson"].map(async (accept) => {
+        const response = await fetch(`${app.url}${path.replace("{id}", "a")}`, {
+          headers: { ...caller.headers, accept, "last-event-id": "unknown-1" },
+        });
+        assert.equal(response.status, 200);
+        const shown = document.paths[path]?.["get"]?.responses["200"];
+        const items = shown?.content?.[accept]?.["x-item-schema"];
+        return { response, items, where: `${path} ${accept}` };
+      }),
+    );
+    const all = await Promise.all(streams);
+    await caller.revoke();
+    for (const { response, items, where } of all)
+      for (const item of await itemsOf(response)) {
+        checker.check(items, item, where);
+        types.add((item as { type?: unknown }).type);
+      }
+    assert.deepEqual(
+      ["connected", "gap", "open", "snapshot", "unauthorized"].filter((type) => !types.has(type)),
+      [],
+    );
   });
 });

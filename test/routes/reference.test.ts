@@ -6,8 +6,10 @@ import { parameters } from "../../routes/reference/parameters.ts";
 import type { Document } from "../../routes/reference/document.ts";
 import type { Operation } from "../../routes/reference/operation.ts";
 import { startApp } from "../support/app.ts";
+import { accepts } from "../support/broker-scripts.ts";
 import { callsOfReadme, callsOfSources } from "../support/calls-of-sources.ts";
 import { Checker, documentOf } from "../support/reference.ts";
+import { startScriptedBroker } from "../support/scripted-broker.ts";
 import { callerOf, withTokens } from "../support/tenants.ts";
 import { describe, it } from "../support/test.ts";
 
@@ -71,6 +73,9 @@ describe("GET /openapi.json", () => {
       );
       const places = operation.parameters.map((one) => `${one.in} ${one.name}`);
       assert.equal(new Set(places).size, places.length, name);
+      // Of these headers parameters are ignored: bodies, answers and security say what there is to them.
+      for (const one of operation.parameters)
+        assert.doesNotMatch(one.name, /^(accept|content-type|authorization)$/i);
       for (const one of operation.parameters)
         assert.ok(one.description !== "" && Object.keys(one.schema).length > 0, `${name} ${one.name}`);
       for (const each of operation.security) assert.ok(schemes.includes(Object.keys(each)[0] ?? ""), name);
@@ -179,5 +184,34 @@ describe("GET /openapi.json", () => {
       }
     }
     assert.ok(tried >= 20, `${tried} tried`);
+  });
+
+  it("has the bounds of a raw publish as they are, in the query and in headers", async () => {
+    await using broker = await startScriptedBroker(accepts());
+    await using app = await startApp();
+    assert.equal((await app.open({ id: "a", url: broker.url })).status, 201);
+    const { paths } = await documentOf(app);
+    const { parameters: all = [] } = paths["/connections/{id}/publish"]?.["post"] ?? {};
+    const isTaken = async (place: string, name: string, value: unknown) => {
+      const query = new URLSearchParams(
+        place === "query" ? { topic: "a", [name]: String(value) } : { topic: "a" },
+      );
+      const headers: Record<string, string> = place === "header" ? { [name]: String(value) } : {};
+      const { body } = await app.call("POST", `/connections/a/publish?${query.toString()}`, "1", headers);
+      return body.errors?.some((error: { parameter?: string }) => error.parameter === name) !== true;
+    };
+    let tried = 0;
+    for (const { name, in: place, schema } of all) {
+      const { minimum, maximum } = schema as { minimum?: number; maximum?: number };
+      if (minimum === undefined || maximum === undefined || name === "queue") continue;
+      tried += 1;
+      for (const value of [minimum - 1, maximum + 1])
+        assert.ok(!(await isTaken(place, name, value)), `${place} ${name} ${value}`);
+      // The broker has announced no topic aliases, which is another error of the same name.
+      if (/alias/i.test(name)) continue;
+      for (const value of [minimum, maximum])
+        assert.ok(await isTaken(place, name, value), `${name} ${value}`);
+    }
+    assert.equal(tried, 7);
   });
 });

@@ -46,14 +46,15 @@ function close(schema: Json): void {
   for (const each of Object.values(schema)) close(each);
 }
 
-/** The items of a stream, as they came so far. */
-export async function firstItem(response: Response): Promise<unknown> {
+/** The items of a stream: all of them, or the first `most`. */
+export async function itemsOf(response: Response, most = Infinity): Promise<readonly unknown[]> {
   const isSse = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+  const form = isSse ? /^data: ?(.*)\n/gm : /^(\{.*\})\n/gm;
+  const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-    text += new TextDecoder().decode(chunk);
-    const found = isSse ? /^data: ?(.*)\n/m.exec(text) : /^(\{.*\})\n/.exec(text);
-    if (found !== null) return JSON.parse(found[1] ?? "");
+    text += decoder.decode(chunk, { stream: true });
+    if ([...text.matchAll(form)].length >= most) break;
   }
-  throw new Error(`a stream without an item: ${text}`);
+  return [...text.matchAll(form)].slice(0, most).map(([, json = ""]) => JSON.parse(json) as unknown);
 }
