@@ -10,11 +10,15 @@ import { rate, sentence } from "./words.js";
 /** Between two looks at all counters; thousands of connections are looked at less often. */
 const refreshMs = (/** @type {number} */ count) => Math.max(2_000, count * 10);
 
+/** How long a trouble that is over stays to be read. */
+const troubleMs = 10_000;
+
 /** Puts the parts together: what changes is drawn once a frame, and what counts time once a second. */
 class Dashboard {
   #api = new Api();
   #status = find("status", HTMLElement);
   #isDirty = false;
+  #troubleAt = 0;
   /** @type {number | null} */
   #streams = null;
   #until = new AbortController();
@@ -142,6 +146,7 @@ class Dashboard {
   #failed(error) {
     if (error instanceof Refused && error.status === 401 && !this.#api.isOpen)
       return this.#leave("The session is over.");
+    this.#troubleAt = performance.now();
     write(find("trouble", HTMLElement), error instanceof Error ? error.message : String(error));
   }
 
@@ -150,7 +155,7 @@ class Dashboard {
     this.#isDirty = true;
     requestAnimationFrame(() => {
       this.#isDirty = false;
-      if (!find("app", HTMLElement).hidden) this.#render(Date.now());
+      if (!find("app", HTMLElement).hidden) this.#render(Date.now() + this.#connections.skewMs);
     });
   }
 
@@ -159,7 +164,8 @@ class Dashboard {
     const { views, recent, rates, stream } = this.#connections;
     write(this.#status, stream === "live" ? "live" : `${stream} …`);
     this.#status.dataset["stream"] = stream;
-    if (stream === "live") write(find("trouble", HTMLElement), "");
+    if (stream === "live" && performance.now() - this.#troubleAt > troubleMs)
+      write(find("trouble", HTMLElement), "");
     const count = { connected: 0, waiting: 0, failed: 0, connecting: 0, closing: 0, closed: 0 };
     for (const { state } of views.values()) count[state] += 1;
     for (const name of /** @type {const} */ (["connected", "connecting", "waiting", "failed"]))
