@@ -127,6 +127,9 @@ describe("the dashboard in a browser", () => {
       // On a phone, too, nothing of it is wider than the page.
       await page.setViewportSize({ width: 360, height: 700 });
       assert.ok(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"));
+      await page.keyboard.press("Escape");
+      await page.locator("#detail").waitFor({ state: "hidden" });
+      assert.equal(await page.evaluate("document.activeElement.textContent"), "odd");
       assert.deepEqual(opened.faults, []);
     },
     { skip },

@@ -40,11 +40,9 @@ class Dashboard {
     this.#connections.onEvent = (event) => this.#detail.take(event);
     this.#form.listen();
     window.addEventListener("hashchange", () => this.#followHash());
-    find("close", HTMLButtonElement).addEventListener("click", () => {
-      const id = this.#detail.id;
-      location.hash = "#/";
-      for (const link of document.querySelectorAll("#rows a"))
-        if (link.textContent === id && link instanceof HTMLElement) link.focus();
+    find("close", HTMLButtonElement).addEventListener("click", () => this.#close());
+    find("detail", HTMLElement).addEventListener("keydown", ({ key }) => {
+      if (key === "Escape") this.#close();
     });
     for (const button of document.querySelectorAll("button[data-only]"))
       button.addEventListener("click", () => this.#only(button.getAttribute("data-only") ?? ""));
@@ -56,6 +54,14 @@ class Dashboard {
     } catch (error) {
       this.#leave(error instanceof Error ? error.message : "");
     }
+  }
+
+  /** Closes what is open, and goes back to where it was opened. */
+  #close() {
+    const id = this.#detail.id;
+    location.hash = "#/";
+    for (const link of document.querySelectorAll("#rows a"))
+      if (link instanceof HTMLElement && link.textContent === id) link.focus();
   }
 
   #listenToSignIn() {
