@@ -18,6 +18,7 @@ const types: Readonly<Record<string, string>> = {
 const names = [
   "index.html",
   "style.css",
+  "parts.css",
   "main.js",
   "api.js",
   "connect.js",

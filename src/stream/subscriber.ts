@@ -217,6 +217,8 @@ export class Subscriber<E extends Entry = Entry> implements OpenStream {
   }
 
   #finish(): void {
+    // The last write may have shown that the reader is gone: one runtime cancels before it returns.
+    if (this.#ended) return;
     this.#controller?.close();
     this.#end();
   }

@@ -124,6 +124,12 @@ describe("the dashboard in a browser", () => {
       assert.equal(published.status, 200, published.text);
       await page.locator("#messages pre", { hasText: evil }).waitFor();
       assert.equal(await page.locator("img, body script, iframe, object").count(), 0);
+      // On a phone, too, nothing of it is wider than the page.
+      await page.setViewportSize({ width: 360, height: 700 });
+      assert.ok(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"));
+      await page.keyboard.press("Escape");
+      await page.locator("#detail").waitFor({ state: "hidden" });
+      assert.equal(await page.evaluate("document.activeElement.textContent"), "odd");
       assert.deepEqual(opened.faults, []);
     },
     { skip },

@@ -27,7 +27,7 @@ export function launchBrowser(): Promise<Browser> {
 /** Opens an address in a context of its own: no cookies of other pages. */
 export async function openPage(browser: Browser, url: string): Promise<BrowserPage> {
   const context = await browser.newContext();
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(error.message));

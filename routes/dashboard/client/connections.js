@@ -21,6 +21,8 @@ export class Connections {
   /** The newest first. @type {LifecycleEvent[]} */
   recent = [];
   rates = { in: 0, out: 0 };
+  /** How far the server's clock is ahead of the browser's: times and countdowns are by the server's. */
+  skewMs = 0;
   /** @type {"connecting" | "live" | "reconnecting"} */
   stream = "connecting";
   /** Ids on which somebody looks. @type {() => Iterable<string>} */
@@ -138,6 +140,7 @@ export class Connections {
 
   /** @param {any} line */
   async #take(line) {
+    if (line.type === "snapshot") this.skewMs = Date.parse(line.at) - Date.now();
     if (line.type === "snapshot" || line.type === "gap") await this.refresh();
     if (typeof line.connection !== "string" || typeof line.id !== "string") return this.#changed();
     /** @type {LifecycleEvent} */

@@ -10,11 +10,15 @@ import { rate, sentence } from "./words.js";
 /** Between two looks at all counters; thousands of connections are looked at less often. */
 const refreshMs = (/** @type {number} */ count) => Math.max(2_000, count * 10);
 
+/** How long a trouble that is over stays to be read. */
+const troubleMs = 10_000;
+
 /** Puts the parts together: what changes is drawn once a frame, and what counts time once a second. */
 class Dashboard {
   #api = new Api();
   #status = find("status", HTMLElement);
   #isDirty = false;
+  #troubleAt = 0;
   /** @type {number | null} */
   #streams = null;
   #until = new AbortController();
@@ -36,11 +40,9 @@ class Dashboard {
     this.#connections.onEvent = (event) => this.#detail.take(event);
     this.#form.listen();
     window.addEventListener("hashchange", () => this.#followHash());
-    find("close", HTMLButtonElement).addEventListener("click", () => {
-      const id = this.#detail.id;
-      location.hash = "#/";
-      for (const link of document.querySelectorAll("#rows a"))
-        if (link.textContent === id && link instanceof HTMLElement) link.focus();
+    find("close", HTMLButtonElement).addEventListener("click", () => this.#close());
+    find("detail", HTMLElement).addEventListener("keydown", ({ key }) => {
+      if (key === "Escape") this.#close();
     });
     for (const button of document.querySelectorAll("button[data-only]"))
       button.addEventListener("click", () => this.#only(button.getAttribute("data-only") ?? ""));
@@ -52,6 +54,14 @@ class Dashboard {
     } catch (error) {
       this.#leave(error instanceof Error ? error.message : "");
     }
+  }
+
+  /** Closes what is open, and goes back to where it was opened. */
+  #close() {
+    const id = this.#detail.id;
+    location.hash = "#/";
+    for (const link of document.querySelectorAll("#rows a"))
+      if (link instanceof HTMLElement && link.textContent === id) link.focus();
   }
 
   #listenToSignIn() {
@@ -142,6 +152,7 @@ class Dashboard {
   #failed(error) {
     if (error instanceof Refused && error.status === 401 && !this.#api.isOpen)
       return this.#leave("The session is over.");
+    this.#troubleAt = performance.now();
     write(find("trouble", HTMLElement), error instanceof Error ? error.message : String(error));
   }
 
@@ -150,7 +161,7 @@ class Dashboard {
     this.#isDirty = true;
     requestAnimationFrame(() => {
       this.#isDirty = false;
-      if (!find("app", HTMLElement).hidden) this.#render(Date.now());
+      if (!find("app", HTMLElement).hidden) this.#render(Date.now() + this.#connections.skewMs);
     });
   }
 
@@ -159,7 +170,8 @@ class Dashboard {
     const { views, recent, rates, stream } = this.#connections;
     write(this.#status, stream === "live" ? "live" : `${stream} …`);
     this.#status.dataset["stream"] = stream;
-    if (stream === "live") write(find("trouble", HTMLElement), "");
+    if (stream === "live" && performance.now() - this.#troubleAt > troubleMs)
+      write(find("trouble", HTMLElement), "");
     const count = { connected: 0, waiting: 0, failed: 0, connecting: 0, closing: 0, closed: 0 };
     for (const { state } of views.values()) count[state] += 1;
     for (const name of /** @type {const} */ (["connected", "connecting", "waiting", "failed"]))

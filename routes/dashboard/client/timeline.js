@@ -60,7 +60,6 @@ export class Timeline {
       );
     });
     this.#list.replaceChildren(...rows.slice(-shown).toReversed());
-    this.tick(Date.now());
   }
 }
 
