@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import manifest from "../package.json" with { type: "json" };
 import { readAdminToken } from "./admin-token-file.ts";
 import { createApp, type ConnackApp } from "./app.ts";
 import { configPath, readConfig } from "./config-file.ts";
@@ -8,14 +8,6 @@ import { readSecretKeys } from "./secret-key-file.ts";
 import { readCertificate, type Certificate } from "./serve/certificate.ts";
 import { serve, type Serving } from "./serve.ts";
 import { camelCase, parseSettings, settingsTable, SettingsError, type Settings } from "./settings.ts";
-
-/** The version in package.json. */
-function readVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  return typeof manifest === "object" && manifest !== null && "version" in manifest
-    ? String(manifest.version)
-    : "unknown";
-}
 
 /** What `--help` prints. */
 function helpText(): string {
@@ -51,7 +43,7 @@ export function loadSettings(argv: readonly string[]): Settings | null {
   const text = argv.includes("--help")
     ? helpText()
     : argv.includes("--version")
-      ? `${readVersion()}\n`
+      ? `${manifest.version}\n`
       : null;
   if (text !== null) {
     process.stdout.write(text);
@@ -89,7 +81,7 @@ export async function start(
   const write = (line: string) => process.stderr.write(line);
   const logger = createLogger({ level: settings.logLevel, format, write, now: Date.now });
   const certificate = certificateOf(settings);
-  const app = await createApp(settings, logger, readVersion()).catch(refuse);
+  const app = await createApp(settings, logger, manifest.version).catch(refuse);
   const serving = listen(app, settings, certificate, orAnyPort);
   app.listening(serving.hostname, serving.port);
   rereadOnHangUp(app, logger, process.argv.slice(2));

@@ -45,7 +45,13 @@ describe("docs/security.md", () => {
 });
 
 describe("documents", () => {
-  for (const path of ["docs/security.md", "docs/deployment.md", "SECURITY.md", "Dockerfile"]) {
+  for (const path of [
+    "docs/security.md",
+    "docs/deployment.md",
+    "docs/operations.md",
+    "SECURITY.md",
+    "Dockerfile",
+  ]) {
     it(`${path} names settings and files that are there`, () => {
       const lines = read(path).split("\n");
       assert.doesNotMatch(lines.join("\n"), /TODO/);

@@ -6,6 +6,7 @@ import { live } from "../../routes/live.ts";
 import { openPrincipal } from "../../src/access/principal.ts";
 import { Budget } from "../../src/budget.ts";
 import { systemClock } from "../../src/clock.ts";
+import { Counters } from "../../src/metrics/counters.ts";
 import { Problem } from "../../src/problem.ts";
 import type { Tenant } from "../../src/tenant.ts";
 import { FrameCache } from "../../src/stream/frame.ts";
@@ -90,6 +91,7 @@ function liveRig({ maxStreams = 10, accepting = true } = {}) {
   const streams = new Streams(limits, systemClock, async () => new Set());
   const budget = new Budget("", maxStreams);
   const counts = { held: 0, released: 0 };
+  const counters = new Counters();
   const hold = () => {
     counts.held += 1;
     return () => void (counts.released += 1);
@@ -98,14 +100,15 @@ function liveRig({ maxStreams = 10, accepting = true } = {}) {
   app.get("/", (c) => {
     const options = { log, frames: new FrameCache(), format: "ndjson", hold } as const;
     const start = startOf(log, c.req.query("from"));
-    c.set("tenant", { budgets: { streams: budget } } as Tenant);
+    c.set("tenant", { budgets: { streams: budget }, counters } as Tenant);
     c.set("principal", openPrincipal());
     return live(c, { streams, clock: systemClock, accepting: () => accepting }, { ...options, start });
   });
   app.onError(
     (error) => new Response(error instanceof Problem ? error.code : String(error), { status: 500 }),
   );
-  return { log, streams, counts, get: (query = "", method = "GET") => app.request(`/${query}`, { method }) };
+  const get = (query = "", method = "GET") => app.request(`/${query}`, { method });
+  return { log, streams, counts, gaps: counters.gaps, get };
 }
 
 describe("live()", () => {
@@ -138,6 +141,7 @@ describe("live()", () => {
       assert.deepEqual(typesOf(await response.text()), types);
       rig.streams.shutdown();
       assert.deepEqual(rig.counts, once);
+      assert.deepEqual([...rig.gaps], types.includes("gap") ? [["slow-consumer", 1]] : []);
     }
   });
 
@@ -158,10 +162,11 @@ describe("live()", () => {
   });
 
   it("begins with a gap where it cannot begin as asked, and then with the oldest entry", async () => {
-    const { log, get } = liveRig();
+    const { log, get, gaps } = liveRig();
     append(log, 1, 9);
     const response = await get("?from=e-2");
     log.close();
+    assert.deepEqual([...gaps], [["expired", 1]]);
     assert.equal(response.headers.get("connack-last-event-id"), "e-5");
     assert.deepEqual(typesOf(await response.text()), ["open", "gap", "t", "t", "t", "t"]);
   });
