@@ -1,6 +1,8 @@
 import { isUtf8 } from "node:buffer";
+import { Breaks } from "../src/breaks.ts";
 import type { Budget } from "../src/budget.ts";
 import { CallerLeft } from "../src/connection/operations.ts";
+import { GatheredBytes } from "../src/gathered-bytes.ts";
 import { Problem } from "../src/problem.ts";
 import { readJson, withoutByteOrderMark } from "./middleware/json-text.ts";
 
@@ -45,17 +47,17 @@ export async function readBody(request: Request, limit: BodyLimit, budget: Budge
 }
 
 async function readChunks(body: ReadableStream<Uint8Array>, limit: BodyLimit): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
+  const bytes = new GatheredBytes();
+  const breaks = new Breaks();
   const reader = body.getReader();
   for (;;) {
     const { done, value } = await reader.read().catch(() => {
       throw new CallerLeft();
     });
-    if (done) return Buffer.concat(chunks, bytes);
-    bytes += value.length;
-    if (bytes > limit.value) throw tooLarge(limit);
-    chunks.push(value);
+    if (done) return bytes.take();
+    if (bytes.length + value.length > limit.value) throw tooLarge(limit);
+    bytes.add(value);
+    await breaks.take();
   }
 }
 

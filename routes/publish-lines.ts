@@ -1,3 +1,4 @@
+import { Breaks } from "../src/breaks.ts";
 import type { Clock } from "../src/clock.ts";
 import { acknowledgementTimeout } from "../src/connection/publish-problems.ts";
 import type { Publisher, Submission } from "../src/connection/publisher.ts";
@@ -81,7 +82,11 @@ export class PublishLines {
 
   /** Runs until every line has its report, or the caller has gone. */
   async run(): Promise<void> {
-    while (!this.#over && !this.#inputEnded && this.#stopped === null) await this.#turn();
+    const breaks = new Breaks();
+    while (!this.#over && !this.#inputEnded && this.#stopped === null) {
+      await this.#turn();
+      await breaks.take();
+    }
     // What has come whole and is not submitted.
     this.#takeLines(true);
     this.#inputEnded = true;

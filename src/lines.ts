@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { GatheredBytes } from "./gathered-bytes.ts";
 
 /** One line of a text that comes in chunks. `bytes` without its end. */
 export type Line =
@@ -21,7 +22,7 @@ export class Lines {
   /** The chunk's whole lines are UTF-8, so that none needs a look of its own. */
   #isUtf8 = false;
   /** The beginning of a line whose end has not come; not kept when it is too long already. */
-  #begun: Buffer[] = [];
+  readonly #begun = new GatheredBytes();
   #begunBytes = 0;
   #number = 0;
   #ended = false;
@@ -72,17 +73,17 @@ export class Lines {
     if (rest.length === 0) return;
     this.#begunBytes += rest.length;
     // One byte more may be the CR of its end.
-    if (this.#begunBytes > this.#maxBytes + 1) this.#begun = [];
+    if (this.#begunBytes > this.#maxBytes + 1) this.#begun.take();
     // A copy, so that a few bytes do not keep a whole chunk.
-    else this.#begun.push(Buffer.from(rest));
+    else this.#begun.add(rest);
   }
 
   /** Ends the line that was begun; null when it is empty, being a lone CR. */
   #finish(rest: Buffer): Line | null {
     const bytes = this.#begunBytes + rest.length;
     const tooLong = bytes > this.#maxBytes + 1;
-    const whole = tooLong ? nothing : Buffer.concat([...this.#begun, rest], bytes);
-    this.#begun = [];
+    if (!tooLong) this.#begun.add(rest);
+    const whole = this.#begun.take();
     this.#begunBytes = 0;
     this.#number += 1;
     if (tooLong) return { number: this.#number, wrong: "too-long" };
