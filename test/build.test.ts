@@ -33,6 +33,8 @@ describe("bun run build", () => {
       const headers = { "content-type": "application/json", prefer: "respond-async" };
       const put = await fetch(`${url}/connections/home`, { method: "PUT", headers, body });
       assert.equal(put.status, 202, await put.text());
+      for (const path of ["/", "/dashboard/main.js", "/docs", "/openapi.json"])
+        assert.equal((await fetch(`${url}${path}`)).status, 200, path);
       await using check = startProgram(file, ["healthcheck", "--url", url]);
       assert.equal(await check.exited, 0, check.output());
       connack.signal("SIGTERM");

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { files } from "./files.js";
 
 /** A file of the page, as it is served: as it is. */
 export interface Asset {
@@ -14,31 +14,11 @@ const types: Readonly<Record<string, string>> = {
   js: "text/javascript; charset=utf-8",
 };
 
-/** By hand: what else may be in the folder is nobody's. */
-const names = [
-  "index.html",
-  "style.css",
-  "parts.css",
-  "main.js",
-  "api.js",
-  "connect.js",
-  "connections.js",
-  "curl.js",
-  "detail.js",
-  "dom.js",
-  "list.js",
-
-  "timeline.js",
-  "traffic.js",
-  "words.js",
-] as const;
-
 export function loadAssets(): ReadonlyMap<string, Asset> {
-  return new Map(names.map((name) => [name, load(name)]));
+  return new Map(Object.entries(files).map(([name, body]) => [name, load(name, body)]));
 }
 
-function load(name: string): Asset {
-  const body = readFileSync(new URL(`client/${name}`, import.meta.url), "utf8");
+function load(name: string, body: string): Asset {
   const hash = createHash("sha256").update(body).digest("base64url").slice(0, 22);
   return { body, type: types[name.slice(name.lastIndexOf(".") + 1)] ?? "text/plain", etag: `"${hash}"` };
 }
