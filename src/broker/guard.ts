@@ -26,20 +26,32 @@ const flagsByType: Readonly<Record<number, number>> = {
 const leastLengths: Readonly<Record<number, number>> = { 2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2, 9: 3, 11: 2 };
 
 /**
+ * A packet may come in so many pieces as the largest has of this size, or some. The parser keeps each until the packet
+ * is whole, at hundreds of bytes, so that one in pieces of a byte, which WebSocket and TLS make possible, would take
+ * hundreds of times its length. On networks, pieces of a large packet have a kilobyte and more.
+ */
+const pieceBytes = 256;
+const somePieces = 1_024;
+
+/**
  * Follows the packets in the bytes from a broker, in front of the parser and without keeping any: their type, their
  * declared length, and that CONNACK comes first and once (§3.2, §4.13). It is how a packet that is too large is
  * noticed when its first bytes arrive, and not when all of it is in memory.
  */
 export class Guard {
   readonly #maxPacketBytes: number;
+  readonly #mostPieces: number;
   #skip = 0;
   #type = 0;
   #remaining = 0;
   #lengthBytes = -1;
   #connacks = 0;
+  /** Of the packet that is not whole yet. */
+  #pieces = 0;
 
   constructor(maxPacketBytes: number) {
     this.#maxPacketBytes = maxPacketBytes;
+    this.#mostPieces = Math.max(somePieces, Math.ceil(maxPacketBytes / pieceBytes));
   }
 
   /** Looks at the next bytes; after a violation the network connection is to be closed, and this not used again. */
@@ -55,12 +67,20 @@ export class Guard {
       if (violation !== null) return violation;
       at += 1;
     }
-    return null;
+    this.#pieces += 1;
+    if (this.#pieces <= this.#mostPieces || this.#skip === 0) return null;
+    // "Implementation specific error" (MQTT 5 §3.14.2.1).
+    return {
+      kind: "protocol",
+      reasonCode: 0x83,
+      detail: `The broker sent a packet in more than ${this.#mostPieces} pieces`,
+    };
   }
 
   #header(byte: number): Violation | null {
     if (this.#lengthBytes === -1) {
       this.#lengthBytes = 0;
+      this.#pieces = 0;
       this.#remaining = 0;
       this.#type = byte >> 4;
       return this.#firstByte(byte);

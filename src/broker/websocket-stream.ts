@@ -94,6 +94,7 @@ function broken(what: string): AttemptError {
  * hundred here: the length of the message bounds nothing then. Proxies cut by their buffers, of some kilobytes.
  */
 const mostFragments = 16_384;
+const fewBytes = 4_096;
 
 /** The bytes inside the binary messages of an open WebSocket, with back-pressure both ways. */
 class WebSocketStream extends Duplex {
@@ -114,7 +115,8 @@ class WebSocketStream extends Duplex {
       this.#unfinishedBytes = 0;
       // A text message is a protocol error here (MQTT-6.0.0-1).
       if (typeof data === "string") this.destroy(broken("sent a WebSocket text message; MQTT is binary"));
-      else if (!this.push(data)) protocol.messages.pause();
+      // A copy, so that a few bytes do not keep all that came with them.
+      else if (!this.push(data.length < fewBytes ? Buffer.from(data) : data)) protocol.messages.pause();
     });
     // The driver's text may repeat the peer's bytes.
     protocol.on("error", () =>

@@ -137,4 +137,24 @@ describe("Guard, whatever the bytes", () => {
       }),
     );
   });
+
+  it("a packet in as many pieces as it has bytes is refused, and one in pieces of 256 bytes is not", () => {
+    const large = generate({ ...publish, payload: Buffer.alloc(mib - 64) });
+    const inPieces = (bytes: number) =>
+      Array.from({ length: Math.ceil(large.length / bytes) }, (_, n) =>
+        large.subarray(n * bytes, (n + 1) * bytes),
+      );
+    assert.equal(verdict([connack, ...inPieces(256), ...inPieces(256)]), null);
+    assert.deepEqual(verdict([connack, ...inPieces(1)]), {
+      kind: "protocol",
+      reasonCode: 0x83,
+      detail: "The broker sent a packet in more than 4096 pieces",
+    });
+  });
+
+  it("small packets may come in any number of pieces", () => {
+    const small = generate({ ...publish, payload: Buffer.alloc(900) });
+    const pieces = Array.from(small, (byte) => Uint8Array.of(byte));
+    assert.equal(verdict([connack, ...pieces, ...pieces, ...pieces], 1_024), null);
+  });
 });

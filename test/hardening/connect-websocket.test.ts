@@ -55,7 +55,8 @@ describe("S12: peers that break the WebSocket protocol", () => {
       const broker = await rig.broker(upgrades(frame));
       const [answer, ms] = await timed(rig.open({ url: `ws://127.0.0.1:${broker.port}` }, "?wait=5"));
       assertProblem(answer, 502, "broker-protocol-error");
-      assert.ok(ms < 2_000, `${ms} ms`);
+      // Of one of them megabytes come first.
+      assert.ok(ms < 4_000, `${ms} ms`);
     });
   }
 
