@@ -24,6 +24,8 @@ export interface Persistence {
 
 const defaultRetryMs = 2_000;
 const mostDelayMs = 30_000;
+/** Whatever a proxy says: timers have their bound, too, and go off at once behind it. */
+const mostRetryAfterMs = 300_000;
 
 /** Where a reader is, over all its streams. */
 interface Place {
@@ -71,7 +73,7 @@ function retryAfterMs(error: unknown): number {
   if (!(error instanceof ConnackProblem)) throw error;
   const { status, retryAfterSeconds } = error;
   if (status !== 429 && status < 500) throw error;
-  return (retryAfterSeconds ?? 0) * 1_000;
+  return Math.min(mostRetryAfterMs, (retryAfterSeconds ?? 0) * 1_000);
 }
 
 /** Doubling from what the server said, at most {@link mostDelayMs}; half of it by chance, so that readers do not come at once. */
@@ -113,11 +115,10 @@ async function* oneStream(
       for (const { type, data, id } of parser.feed(value)) {
         place.failures = 0;
         yield { ...(JSON.parse(data) as object), type };
-        // A gap is told again until somebody has taken it; then the stream goes on from where it said.
-        if (id !== "") place.lastId = id;
-        else if (type === "gap") place.lastId = startsAt;
+        // A gap is told again until somebody has taken it; then the stream goes on from where it began.
+        if (type === "gap" && id === "" && startsAt !== "") place.lastId = startsAt;
       }
-      // Heartbeats of filtered streams say how far the server has looked.
+      // All of the chunk's events have been taken. Heartbeats of filtered streams, too, say how far the server has looked.
       if (parser.lastId !== "") place.lastId = parser.lastId;
       place.retryMs = Math.max(1, parser.retryMs ?? place.retryMs);
       timer = setTimeout(abort, silenceMs);
