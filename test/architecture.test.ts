@@ -87,6 +87,21 @@ describe("architecture", () => {
     }
   });
 
+  it("client/ is for others' programs: it imports nothing outside of itself, and nothing of it is imported", () => {
+    const isOwn = (path: string) => path.startsWith("src/client/");
+    for (const file of sources) {
+      for (const { from } of file.imports) {
+        const imported = from.startsWith(".") && isOwn(local(file, from));
+        assert.equal(imported, isOwn(file.path), `${file.path} imports ${from}`);
+      }
+    }
+    const runtimes = /\b(Buffer|process|setImmediate|require)\b[.(]/;
+    assert.deepEqual(
+      sources.filter(({ path, text }) => isOwn(path) && runtimes.test(text)).map(({ path }) => path),
+      [],
+    );
+  });
+
   it("folders import only from those below them, types too", () => {
     const below: Record<string, readonly string[]> = {
       "src/store": [],

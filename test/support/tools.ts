@@ -17,6 +17,7 @@ export const toolNames = [
   "python",
   "strace",
   "chromium",
+  "npm",
 ] as const;
 export type ToolName = (typeof toolNames)[number];
 
@@ -31,6 +32,8 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   strace: { debianPackage: "strace", probe: ["strace", "-V"] },
   // The path that Debian has it at: another browser of that name is another browser.
   chromium: { debianPackage: "chromium", probe: ["/usr/bin/chromium", "--version"] },
+  // With Node, which it is made of.
+  npm: { debianPackage: "npm", probe: ["npm", "--version"] },
   iproute2: { debianPackage: "iproute2", probe: ["ss", "--version"] },
 };
 
