@@ -55,8 +55,12 @@ describe("ReadingPace", () => {
     const { source, pace } = start(20, 500, sink);
     pace.keepAlive = 0.2;
     await first.promise;
-    // Several pauses long, after each of which it might push: that it does not has no event.
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // That it does not push has no event; several pauses of another one, as long as these, have.
+    const free = new Writable({ highWaterMark: 1, write: (_, __, next) => void setImmediate(next) });
+    const other = start(8, 500, free);
+    other.pace.keepAlive = 0.2;
+    await finished(free);
+    assert.ok(other.pauses() >= 5, `${other.pauses()} pauses`);
     assert.equal(taken, 1);
     assert.ok(sink.writableLength <= 3 * chunk, `${sink.writableLength} bytes`);
     release();

@@ -86,7 +86,15 @@ class Dashboard {
   }
 
   async #signOut() {
-    await this.#api.signOut().catch(() => {});
+    try {
+      await this.#api.signOut();
+    } catch (error) {
+      // A session that is gone is what was wanted; as long as it is there, whoever comes next would be in.
+      if (!(error instanceof Refused && error.status === 401))
+        return this.#leave(
+          "Not signed out: the server could not be told. Load this page again, and try again.",
+        );
+    }
     // Nothing of what was shown is to stay for the next one.
     history.replaceState(null, "", "/");
     location.reload();
