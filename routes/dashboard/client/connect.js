@@ -1,7 +1,7 @@
 // @ts-check
 import { Refused } from "./api.js";
 import { curl } from "./curl.js";
-import { element, field, find } from "./dom.js";
+import { element, field, find, showCommand } from "./dom.js";
 import { failure } from "./words.js";
 
 /** The form of a new connection: to try it, stage by stage, or to open it. */
@@ -35,8 +35,7 @@ export class ConnectForm {
     find("connect-curl", HTMLButtonElement).addEventListener("click", () => {
       void this.#run(async () => {
         const command = curl("POST", "/connections", this.#request(), this.#api.isOpen);
-        this.#answer.replaceChildren(element("pre", { class: "command" }, command));
-        await navigator.clipboard?.writeText(command).catch(() => {});
+        showCommand(this.#answer, command);
       });
     });
   }

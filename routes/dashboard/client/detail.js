@@ -2,7 +2,7 @@
 /** @import { View, LifecycleEvent } from "./model.ts" */
 import { pathOf } from "./api.js";
 import { curl } from "./curl.js";
-import { describe, element, find, write } from "./dom.js";
+import { describe, element, find, showCommand, write } from "./dom.js";
 import { Timeline } from "./timeline.js";
 import { Traffic } from "./traffic.js";
 import { countdown, failure, hex, isEncrypted, protocol, reason, span } from "./words.js";
@@ -124,9 +124,7 @@ export class Detail {
   /** @param {Call} call */
   #copy({ method, path, body }) {
     const command = curl(method, path, body, this.#api.isOpen);
-    this.#answer.replaceChildren(element("pre", { class: "command" }, command));
-    // Not there over plain http from another machine; the text can be selected.
-    navigator.clipboard?.writeText(command).catch(() => {});
+    showCommand(this.#answer, command);
   }
 
   /** @param {unknown} said a text, or an error */

@@ -72,3 +72,15 @@ export function describe(list, rows) {
     ...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]),
   );
 }
+
+/**
+ * Shows a command, and puts it into the clipboard where there is one: over plain http from another machine there is none,
+ * and it may be refused; the text can be selected all the same.
+ *
+ * @param {HTMLElement} place
+ * @param {string} command
+ */
+export function showCommand(place, command) {
+  place.replaceChildren(element("pre", { class: "command" }, command));
+  navigator.clipboard?.writeText(command).catch(() => {});
+}
