@@ -1,12 +1,14 @@
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
+  customFetch,
   errors,
   type FlattenedJWSInput,
   type JWTVerifyGetKey,
   type JWSHeaderParameters,
 } from "jose";
 import { Problem } from "../problem.ts";
+import { boundedFetch } from "./bounded-fetch.ts";
 import type { JwtKeys } from "./jwt-keys.ts";
 
 /** Whose signatures count. */
@@ -43,6 +45,9 @@ export interface RemoteTimes {
   readonly timeoutMs: number;
 }
 
+/** Of an answer with keys; a key has some hundred. */
+const mostBytes = 1_048_576;
+
 const usualTimes: RemoteTimes = { cooldownMs: 30_000, cacheMs: 600_000, timeoutMs: 5_000 };
 
 /** What the keys' address says when it answers; anything else is that it does not. */
@@ -58,6 +63,7 @@ export function remoteAuthority(url: string, times: RemoteTimes = usualTimes): J
     cooldownDuration: times.cooldownMs,
     cacheMaxAge: times.cacheMs,
     timeoutDuration: times.timeoutMs,
+    [customFetch]: boundedFetch(mostBytes),
   });
   return {
     algorithms: publicKeyAlgorithms,

@@ -202,11 +202,11 @@ describe("parseJwtKeys()", () => {
 
 /** Keys at an address, which the test changes. */
 async function keyServer() {
-  const state = { keys: [] as JWK[], status: 200, fetched: 0 };
+  const state = { keys: [] as JWK[], status: 200, fetched: 0, padding: 0 };
   const server = createServer((_, response) => {
     state.fetched += 1;
     response.writeHead(state.status, { "content-type": "application/json" });
-    response.end(JSON.stringify({ keys: state.keys }));
+    response.end(" ".repeat(state.padding) + JSON.stringify({ keys: state.keys }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -246,6 +246,18 @@ describe("CONNACK_JWT_JWKS_URL", () => {
     for (const sub of ["a", "b", "c"])
       assert.equal(await access.check(await unknown.sign({ sub })), "unknown");
     assert.equal(server.state.fetched, 1);
+  });
+
+  it("is not read further than keys can be long", async () => {
+    await using server = await keyServer();
+    const { jwk, sign } = await keysOf("ES256", "a");
+    server.state.keys = [jwk];
+    server.state.padding = 2_000_000;
+    await using access = await withKeys(remoteAuthority(server.url, times));
+    const text = await sign();
+    await assert.rejects(async () => access.check(text), { code: "authority-unavailable" });
+    server.state.padding = 1_000_000;
+    assert.equal((await principalOf(access, text)).id, "jwt:ann");
   });
 
   it("that does not answer is told as such, and tried again", async () => {
