@@ -18,6 +18,7 @@ export const toolNames = [
   "strace",
   "chromium",
   "npm",
+  "systemd",
 ] as const;
 export type ToolName = (typeof toolNames)[number];
 
@@ -34,6 +35,8 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   chromium: { debianPackage: "chromium", probe: ["/usr/bin/chromium", "--version"] },
   // With Node, which it is made of.
   npm: { debianPackage: "npm", probe: ["npm", "--version"] },
+  // It looks at units; nothing is booted by it.
+  systemd: { debianPackage: "systemd", probe: ["systemd-analyze", "--version"] },
   iproute2: { debianPackage: "iproute2", probe: ["ss", "--version"] },
 };
 
