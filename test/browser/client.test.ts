@@ -77,8 +77,11 @@ async function startSite(folder: string) {
       response.writeHead(404).end();
     }
   });
-  const { port, close } = await listenOnLoopback(server);
-  return { origin: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: close };
+  const listening = await listenOnLoopback(server);
+  return {
+    origin: `http://127.0.0.1:${listening.port}`,
+    [Symbol.asyncDispose]: () => listening.close(),
+  };
 }
 
 describe("connack/client, built, on a page of another origin and on Node", () => {
