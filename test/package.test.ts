@@ -28,7 +28,7 @@ describe("the npm package, installed into an empty folder", () => {
   before(async () => {
     if (skip !== false) return;
     packed = await packPackage(directory.path);
-    await installPackage(packed.file, user);
+    await installPackage(packed.file, user, thisRuntime === "bun" ? "bun" : "npm");
   });
   after(() => directory[Symbol.dispose]());
 
