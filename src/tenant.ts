@@ -105,6 +105,7 @@ export class Tenant {
       budget: budgets.webhooks,
       delivery: { ...attempt, wall: clock.wall },
       schedule: deps.webhookSchedule,
+      onGap: (reason) => this.counters.gaps.add(reason),
     });
   }
 
