@@ -46,9 +46,9 @@ export function openSqlite(
     const onExit = () => failed(died);
     const onAbort = () => {
       worker.off("message", onMessage);
+      failed("this was given up");
       // Not waited for: it may be within a statement that takes minutes.
       void worker.terminate();
-      failed("this was given up");
     };
     const onMessage = (message: FromEngine): void => {
       if (message.type === "opening") return onOpening?.(message.opening);
