@@ -26,7 +26,7 @@ function scene(makeVoice: (write: (text: string) => void) => ProgressVoice) {
     teller,
     isLooking: () => looks !== null,
     /** What is written while so much time goes by. */
-    pass(ms: number): string[] {
+    pass: (ms: number): string[] => {
       const from = written.length;
       for (const end = now + ms; now < end;) {
         now += Math.min(looks?.everyMs ?? ms, end - now);
@@ -35,7 +35,7 @@ function scene(makeVoice: (write: (text: string) => void) => ProgressVoice) {
       return written.slice(from);
     },
     /** What is written by doing this. */
-    by(act: () => void): string[] {
+    by: (act: () => void): string[] => {
       const from = written.length;
       act();
       return written.slice(from);

@@ -58,6 +58,7 @@ describe("while connections are brought back", () => {
     await using here = await scene(accepts(), 1_200);
     const { starting, store } = here;
     let answered = 0;
+    const { promise: busy, resolve: isBusy } = Promise.withResolvers<void>();
     const callers = [
       ["GET", "/connections/c7"],
       ["GET", "/connections?limit=1"],
@@ -71,6 +72,7 @@ describe("while connections are brought back", () => {
       for (let open = 0; open < 20; tries += 1) {
         const answer = await starting.call(method, path, method === "GET" ? undefined : {});
         answered += 1;
+        if (answered === 50) isBusy();
         if (answer.body.code === "starting") {
           assertProblem(answer, 503, "starting");
           // Whoever was answered once is not told any more that it starts.
@@ -86,7 +88,7 @@ describe("while connections are brought back", () => {
     };
     await starting.progress((progress) => progress?.task === "restore");
     const all = Promise.all(callers.map(call));
-    while (answered < 50) await new Promise(setImmediate);
+    await busy;
     store.letGo();
     assert.ok((await all).every((tries) => tries > 20));
     await starting.opened;
