@@ -65,6 +65,10 @@ export class MemoryStore implements Store {
       .slice(0, limit);
   }
 
+  async count(space: string): Promise<number> {
+    return this.#records.get(space)?.size ?? 0;
+  }
+
   async spaces(prefix: string): Promise<readonly string[]> {
     return [...this.#records]
       .filter(([space, records]) => records.size > 0 && space.startsWith(prefix))
