@@ -92,6 +92,10 @@ const connectionFields = {
     lateResponses: z.int(),
     queued: z.int(),
   }),
+  oldestUnacknowledgedAt: whenOrNull.meta({
+    description:
+      "Since when the oldest publish of QoS 1 or 2 waits for the broker's acknowledgement, one in the outbox too.",
+  }),
   timings: z.object({
     dnsMs: milliseconds,
     tcpMs: milliseconds,
