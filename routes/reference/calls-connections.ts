@@ -207,7 +207,14 @@ export const connectionCalls: Calls = {
     body: "ConnectionRequest",
     headers: ["Prefer"],
     success: {
-      200: { description: "How far it came.", schema: "ProbeResult", headers: ["Preference-Applied"] },
+      200: {
+        description: "How far it came; as lines, each stage when it has ended.",
+        content: {
+          "application/json": { schema: "ProbeResult" },
+          "application/x-ndjson": { items: ["ProbeStageLine", "ProbeResultLine"] },
+        },
+        headers: ["Preference-Applied"],
+      },
     },
     problems: ["attempts-limited"],
     examples: [
@@ -215,6 +222,12 @@ export const connectionCalls: Calls = {
         summary: "With a message there and back",
         status: 200,
         query: "?roundTrip=probe/test",
+        body: { url: broker },
+      },
+      {
+        summary: "As it goes, a line each",
+        status: 200,
+        accept: "application/x-ndjson",
         body: { url: broker },
       },
     ],

@@ -126,6 +126,18 @@ const event = z
 
 const connection = z.object(connectionFields);
 
+const probeStage = z.object({ name: z.string(), ok: z.boolean(), ms: z.number(), detail: z.string() });
+
+const probeFields = {
+  ok: z.boolean(),
+  stages: z.array(probeStage),
+  connack: connack.optional(),
+  protocolVersion: z.string().optional(),
+  clientId: z.string().optional(),
+  address: z.string().nullable().optional(),
+  problem: z.looseObject({ code: z.string(), status: z.int(), detail: z.string() }).optional(),
+};
+
 export const connectionSchemas = {
   Connection: connection,
   ClosedConnection: z.object({
@@ -135,15 +147,9 @@ export const connectionSchemas = {
   }),
   ConnectionPage: z.object({ items: z.array(connection), next: z.string().nullable() }),
   Ping: z.object({ rttMs: z.number() }),
-  ProbeResult: z.object({
-    ok: z.boolean(),
-    stages: z.array(z.object({ name: z.string(), ok: z.boolean(), ms: z.number(), detail: z.string() })),
-    connack: connack.optional(),
-    protocolVersion: z.string().optional(),
-    clientId: z.string().optional(),
-    address: z.string().nullable().optional(),
-    problem: z.looseObject({ code: z.string(), status: z.int(), detail: z.string() }).optional(),
-  }),
+  ProbeResult: z.object(probeFields),
+  ProbeStageLine: z.object({ type: z.literal("stage"), ...probeStage.shape }),
+  ProbeResultLine: z.object({ type: z.literal("result"), ...probeFields }),
   Event: event,
   EventPage: logPage(event),
 };
