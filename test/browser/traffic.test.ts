@@ -67,6 +67,28 @@ describe("the dashboard in a browser: messages", () => {
       await promisify(execFile)("/bin/sh", ["-c", command]);
       const { body } = await app.call("GET", "/connections/home/messages?wait=5");
       assert.deepEqual([body.items[0].topic, body.items[0].payload], [topic, payload]);
+      await page.getByLabel("Topic filter").fill("other/#");
+      await page.getByLabel("URL", { exact: true }).fill(broker.url);
+      const copies = page.locator("button.curl");
+      const commands: string[] = [];
+      for (let index = 0; index < (await copies.count()); index += 1) {
+        const [button, shown] = [copies.nth(index), page.locator("pre.command")];
+        await page.evaluate("document.querySelectorAll('pre.command').forEach((one) => one.remove())");
+        await button.click();
+        commands.push((await shown.textContent()) ?? "");
+      }
+      // All that can be done, and all that is looked at.
+      assert.equal(commands.length, 14, commands.join("\n"));
+      assert.equal(new Set(commands).size, 14, commands.join("\n"));
+      // Those that end nothing, and have an end.
+      for (const each of commands.filter((one) => one.startsWith("curl -s 'http"))) {
+        const { stdout } = await promisify(execFile)("/bin/sh", ["-c", `${each} -f`]);
+        assert.ok(stdout.startsWith("{"), `${each}\n${stdout}`);
+      }
+      await page.getByRole("button", { name: "Copy unsubscribe from # as curl" }).click();
+      await promisify(execFile)("/bin/sh", ["-c", (await page.locator("#answer pre").textContent()) ?? ""]);
+      await page.locator("#subscriptions code", { hasText: /^#$/ }).waitFor({ state: "detached" });
+      assert.deepEqual(await page.locator("#subscriptions code").allTextContents(), ["other/#"]);
       await page.getByRole("button", { name: "Copy disconnect as curl" }).click();
       await promisify(execFile)("/bin/sh", ["-c", (await page.locator("#answer pre").textContent()) ?? ""]);
       await page.locator("#detail-state", { hasText: "gone" }).waitFor();
