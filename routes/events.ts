@@ -5,8 +5,11 @@ import { Problem } from "../src/problem.ts";
 import { controlFrame, type StreamFormat } from "../src/stream/frame.ts";
 import type { Entry, OrderedLog } from "../src/stream/log.ts";
 import type { LifecycleEntry } from "../src/connection/lifecycle.ts";
+import type { MessageEntry } from "../src/connection/messages.ts";
+import type { Joined } from "../src/stream/subscriber.ts";
 import type { App, AppContext, Services } from "./context.ts";
 import { negotiateFormat, startOf, type Start } from "./event-start.ts";
+import { joinedFrames, joinedMessages, requireStream } from "./joined-messages.ts";
 import { live } from "./live.ts";
 import { needs } from "./middleware/scopes.ts";
 import { answers, idParameter, limitParameter } from "./parameters.ts";
@@ -39,21 +42,27 @@ interface Source<E extends Entry> {
   readonly snapshot: () => Record<string, unknown>;
   /** Called when a stream opens; what it returns, when it ends. */
   readonly hold: () => () => void;
+  /** What comes in between on a stream. */
+  readonly joined?: Joined<MessageEntry> | undefined;
 }
 
 /** `GET /events` and `GET /connections/{id}/events`: lifecycle, live with replay, or as history. */
 export function mountEvents(app: App, services: Services): void {
   const { clock } = services;
+  const messageFrames = joinedFrames();
   const all = createRoute({
     method: "get",
     path: "/events",
     middleware: [needs("connections:read")] as const,
-    request: { query: z.strictObject({ ...query, connection: list.optional() }) },
+    request: {
+      query: z.strictObject({ ...query, connection: list.optional(), messages: z.string().optional() }),
+    },
     responses: answers,
   });
   app.openapi(all, async (c) => {
     const { registry, lifecycle } = c.get("tenant");
-    const { connection, types: wanted, ...rest } = c.req.valid("query");
+    const { connection, types: wanted, messages, ...rest } = c.req.valid("query");
+    const joining = messages === undefined ? null : joinedMessages(c as AppContext, messages, messageFrames);
     const ids = connection === undefined ? null : new Set(connection);
     const filtered = ids !== null || wanted !== undefined;
     const wants = (entry: LifecycleEntry) =>
@@ -63,7 +72,13 @@ export function mountEvents(app: App, services: Services): void {
     return (await answer(
       c,
       services,
-      { log: lifecycle.all, wants: filtered ? wants : undefined, snapshot, hold: () => () => {} },
+      {
+        log: lifecycle.all,
+        wants: filtered ? wants : undefined,
+        snapshot,
+        hold: joining?.hold ?? (() => () => {}),
+        joined: joining?.joined,
+      },
       rest,
     )) as never;
   });
@@ -113,6 +128,7 @@ async function answer<E extends Entry>(
       "not-acceptable",
       "Events come as text/event-stream, application/x-ndjson or application/json",
     );
+  if (source.joined !== undefined) requireStream(format);
   // An event counts when it is kept, and what a caller knows to have happened comes neither late nor never.
   await c.get("tenant").lifecycle.settled();
   if (format === "json")
@@ -122,7 +138,7 @@ async function answer<E extends Entry>(
       startOf(source.log, after === undefined || after === "" ? "earliest" : after),
       limit,
     );
-  const { log, wants, snapshot, hold } = source;
+  const { log, wants, snapshot, hold, joined } = source;
   const start = startOf(log, lastEventId ?? c.req.header("last-event-id"));
   // A resumed reader keeps its last id until it gets the next event: the snapshot must not move it past those.
   const first = [
@@ -135,6 +151,7 @@ async function answer<E extends Entry>(
     start,
     first,
     wants,
+    joined,
     hold,
   });
 }

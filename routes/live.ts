@@ -2,12 +2,12 @@ import { timestamp } from "../src/clock.ts";
 import { Problem } from "../src/problem.ts";
 import { controlFrame, type FrameCache, type StreamFormat } from "../src/stream/frame.ts";
 import type { Entry, GapReason, OrderedLog } from "../src/stream/log.ts";
-import type { OpenStream } from "../src/stream/subscriber.ts";
+import type { Joined, OpenStream } from "../src/stream/subscriber.ts";
 import type { AppContext, Services } from "./context.ts";
 import type { Start } from "./event-start.ts";
 
 /** What a stream is of, and for whom. */
-export interface LiveOptions<E extends Entry> {
+export interface LiveOptions<E extends Entry, J extends Entry = Entry> {
   readonly log: OrderedLog<E>;
   readonly frames: FrameCache<E>;
   readonly format: StreamFormat;
@@ -16,15 +16,17 @@ export interface LiveOptions<E extends Entry> {
   readonly first?: readonly Uint8Array[];
   /** Which entries are wanted; all, when absent. */
   readonly wants?: ((entry: E) => boolean) | undefined;
+  /** Another log, whose entries come in between. */
+  readonly joined?: Joined<J> | undefined;
   /** Called when a stream opens; what it returns is called once, however the stream ends. */
   readonly hold?: () => () => void;
 }
 
 /** Answers with a stream that begins where `start` says and goes on live; a HEAD request with its headers. */
-export function live<E extends Entry>(
+export function live<E extends Entry, J extends Entry = Entry>(
   c: AppContext,
   { streams, accepting, clock }: Pick<Services, "streams" | "accepting" | "clock">,
-  { log, frames, format, start, first = [], wants, hold }: LiveOptions<E>,
+  { log, frames, format, start, first = [], wants, joined, hold }: LiveOptions<E, J>,
 ): Response {
   if (!accepting())
     throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
@@ -45,7 +47,8 @@ export function live<E extends Entry>(
   };
   const [principal, tenant] = [c.get("principal"), c.get("tenant")];
   const onGap = (reason: GapReason) => tenant.counters.gaps.add(reason);
-  const options = { log, frames, format, after: start.after, first: [...gap, ...first], wants, onGap };
+  const beginning = { after: start.after, first: [...gap, ...first] };
+  const options = { log, frames, format, ...beginning, wants, joined, onGap };
   let stream: OpenStream;
   try {
     stream = streams.open(options, c.env?.peer?.() ?? null, tenant.budgets.streams, () => {

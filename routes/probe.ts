@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { requireRequest, requireRoundTrip } from "../src/access/request-rights.ts";
 import { CallerLeft } from "../src/connection/operations.ts";
-import { probe, type ProbeResult } from "../src/connection/probe.ts";
+import { probe, type ProbeResult, type ProbeStage } from "../src/connection/probe.ts";
 import { probeView } from "../src/connection/probe-view.ts";
 import {
   connectionRequestSchema,
@@ -15,6 +15,8 @@ import { requestFields } from "../src/request/schema.ts";
 import { filterableNameSchema } from "../src/mqtt/fields.ts";
 import { Problem } from "../src/problem.ts";
 import type { App, AppContext, Services } from "./context.ts";
+import { negotiateFormat } from "./event-start.ts";
+import { probeLines } from "./probe-lines.ts";
 import { callSignal } from "./middleware/call-signal.ts";
 import { needs } from "./middleware/scopes.ts";
 import { jsonBody } from "./middleware/json-body.ts";
@@ -45,7 +47,12 @@ export function mountProbe(app: App, services: Services): void {
     const { wait, roundTrip } = c.req.valid("query");
     requireRequest(c.get("principal"), request);
     if (roundTrip !== undefined) requireRoundTrip(c.get("principal"), roundTrip);
-    const result = await run(c, services, request, waitOf(c, wait), roundTrip);
+    const asked = { request, timeoutMs: waitOf(c, wait), roundTrip };
+    if (negotiateFormat(c.req.header("accept"), ["json", "ndjson"]) === "ndjson")
+      return (await probeLines(c as AppContext, services, (onStage, over) =>
+        run(c, services, { ...asked, onStage }, over),
+      )) as never;
+    const result = await run(c, services, asked, callSignal(c));
     return c.json(probeView(result, c.get("requestId")), 200, uncached);
   });
   const metrics = new Metrics(probeFamilies);
@@ -58,24 +65,31 @@ export function mountProbe(app: App, services: Services): void {
   });
   app.openapi(scraped, async (c) => {
     const { target, protocolVersion, wait } = c.req.valid("query");
-    const result = await run(c, services, requestOf(target, protocolVersion), scrapeWaitOf(c, wait));
+    const request = requestOf(target, protocolVersion);
+    const result = await run(c, services, { request, timeoutMs: scrapeWaitOf(c, wait) }, callSignal(c));
     return c.body(await metrics.text(result), 200, { "content-type": metrics.contentType, ...uncached });
   });
 }
 
 const uncached = { "cache-control": "no-store" } as const;
 
+interface Asked {
+  readonly request: ConnectionRequest;
+  readonly timeoutMs: number;
+  readonly roundTrip?: TopicName | undefined;
+  readonly onStage?: (stage: ProbeStage) => void;
+}
+
 async function run(
   c: AppContext,
   { random, stopping }: Services,
-  request: ConnectionRequest,
-  timeoutMs: number,
-  roundTrip?: TopicName,
+  { request, roundTrip, ...rest }: Asked,
+  over: AbortSignal,
 ): Promise<ProbeResult> {
-  const signal = AbortSignal.any([callSignal(c), stopping]);
+  const signal = AbortSignal.any([over, stopping]);
   const { attempt, clientIds, waits } = c.get("tenant");
   const result = await waits.during(c.env?.holdOpen, () =>
-    probe(request, attempt, { timeoutMs, roundTrip, signal, random, clientIds }),
+    probe(request, attempt, { ...rest, roundTrip, signal, random, clientIds }),
   );
   if (result === null && stopping.aborted)
     throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });

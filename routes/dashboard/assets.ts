@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { files } from "./files.js";
+import { renderPage } from "./page/page.tsx";
 
-/** A file of the page, as it is served: as it is. */
+/** A file of the page, as it is served. */
 export interface Asset {
   readonly body: string;
   readonly type: string;
@@ -15,7 +16,8 @@ const types: Readonly<Record<string, string>> = {
 };
 
 export function loadAssets(): ReadonlyMap<string, Asset> {
-  return new Map(Object.entries(files).map(([name, body]) => [name, load(name, body)]));
+  const all = { "index.html": renderPage(), ...files };
+  return new Map(Object.entries(all).map(([name, body]) => [name, load(name, body)]));
 }
 
 function load(name: string, body: string): Asset {

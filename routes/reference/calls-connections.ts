@@ -18,6 +18,13 @@ const events: Success = {
   headers: ["Connack-Last-Event-Id"],
 };
 
+const withMessages = {
+  "application/x-ndjson": {
+    items: ["Snapshot", "Event", "MessageLine", "Gap", "StreamEnd", "LineOfItsOwn"],
+  },
+  "text/event-stream": { items: ["Snapshot", "Event", "Message", "Gap", "StreamEnd"] },
+} as const;
+
 export const connectionCalls: Calls = {
   "POST /connections": {
     id: "openConnection",
@@ -172,15 +179,22 @@ export const connectionCalls: Calls = {
     id: "readEvents",
     tag: "Connections",
     summary: "Watch all connections",
-    description: "As the events of one connection, for all of the tenant's.",
+    description:
+      "As the events of one connection, for all of the tenant's; and, with `messages`, what one of them receives. Messages are of the type `message`, move no Last-Event-ID, and are not repeated when a stream is resumed. Their gap has a member `messages`, and ends the stream.",
     needs: "connections:read",
     ticket: true,
     headers: ["Last-Event-ID"],
-    success: { 200: events },
+    success: { 200: { ...events, content: { ...events.content, ...withMessages } } },
     problems: ["not-acceptable"],
     examples: [
       { summary: "What was", status: 200, query: "?format=json&types=connected,failed" },
       { summary: "Live, a line each", status: 200, accept: "application/x-ndjson" },
+      {
+        summary: "With what one connection receives",
+        status: 200,
+        query: "?messages=home",
+        accept: "text/event-stream",
+      },
     ],
   },
   "POST /probe": {
@@ -193,7 +207,14 @@ export const connectionCalls: Calls = {
     body: "ConnectionRequest",
     headers: ["Prefer"],
     success: {
-      200: { description: "How far it came.", schema: "ProbeResult", headers: ["Preference-Applied"] },
+      200: {
+        description: "How far it came; as lines, each stage when it has ended.",
+        content: {
+          "application/json": { schema: "ProbeResult" },
+          "application/x-ndjson": { items: ["ProbeStageLine", "ProbeResultLine"] },
+        },
+        headers: ["Preference-Applied"],
+      },
     },
     problems: ["attempts-limited"],
     examples: [
@@ -201,6 +222,12 @@ export const connectionCalls: Calls = {
         summary: "With a message there and back",
         status: 200,
         query: "?roundTrip=probe/test",
+        body: { url: broker },
+      },
+      {
+        summary: "As it goes, a line each",
+        status: 200,
+        accept: "application/x-ndjson",
         body: { url: broker },
       },
     ],

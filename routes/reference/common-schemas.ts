@@ -63,8 +63,9 @@ const entry = z.object({
 export const commonSchemas = {
   Problem: problem,
   ProblemMeanings: z.array(entry),
-  Gap: z.object({ type: z.literal("gap"), ...gap.shape }).meta({
-    description: "What was asked for and is gone: the stream goes on with the oldest that there is.",
+  Gap: z.object({ type: z.literal("gap"), ...gap.shape, messages: z.string().optional() }).meta({
+    description:
+      "What was asked for and is gone: the stream goes on with the oldest that there is. `messages` is there where it is of the messages of that connection, among events.",
   }),
   Snapshot: z
     .looseObject({ id: z.string().optional(), type: z.literal("snapshot"), at: when })

@@ -92,6 +92,10 @@ const connectionFields = {
     lateResponses: z.int(),
     queued: z.int(),
   }),
+  oldestUnacknowledgedAt: whenOrNull.meta({
+    description:
+      "Since when the oldest publish of QoS 1 or 2 waits for the broker's acknowledgement, one in the outbox too.",
+  }),
   timings: z.object({
     dnsMs: milliseconds,
     tcpMs: milliseconds,
@@ -122,6 +126,18 @@ const event = z
 
 const connection = z.object(connectionFields);
 
+const probeStage = z.object({ name: z.string(), ok: z.boolean(), ms: z.number(), detail: z.string() });
+
+const probeFields = {
+  ok: z.boolean(),
+  stages: z.array(probeStage),
+  connack: connack.optional(),
+  protocolVersion: z.string().optional(),
+  clientId: z.string().optional(),
+  address: z.string().nullable().optional(),
+  problem: z.looseObject({ code: z.string(), status: z.int(), detail: z.string() }).optional(),
+};
+
 export const connectionSchemas = {
   Connection: connection,
   ClosedConnection: z.object({
@@ -131,15 +147,9 @@ export const connectionSchemas = {
   }),
   ConnectionPage: z.object({ items: z.array(connection), next: z.string().nullable() }),
   Ping: z.object({ rttMs: z.number() }),
-  ProbeResult: z.object({
-    ok: z.boolean(),
-    stages: z.array(z.object({ name: z.string(), ok: z.boolean(), ms: z.number(), detail: z.string() })),
-    connack: connack.optional(),
-    protocolVersion: z.string().optional(),
-    clientId: z.string().optional(),
-    address: z.string().nullable().optional(),
-    problem: z.looseObject({ code: z.string(), status: z.int(), detail: z.string() }).optional(),
-  }),
+  ProbeResult: z.object(probeFields),
+  ProbeStageLine: z.object({ type: z.literal("stage"), ...probeStage.shape }),
+  ProbeResultLine: z.object({ type: z.literal("result"), ...probeFields }),
   Event: event,
   EventPage: logPage(event),
 };

@@ -85,6 +85,10 @@ export const parameters: Readonly<Record<string, Parameter>> = {
     description: "Ids of connections, with commas between them.",
     schema: { type: "string", maxLength: 4_096 },
   },
+  messages: {
+    description:
+      "The id of a connection whose messages come in between, from now on; needs the scope `subscribe`, too. Only with streams.",
+  },
   topic: { description: "A topic filter: only messages of topics that match it." },
   "GET /connections/{id}/retained topic": { description: "The topic name." },
   payload: { description: "The form of payloads: `auto` is text where the bytes are UTF-8, else base64." },

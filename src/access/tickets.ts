@@ -36,6 +36,8 @@ export class Tickets implements Disposable {
         "forbidden",
         "The token has neither the scope connections:read nor subscribe, so that a ticket of it could read nothing",
       );
+    // One for events is for no messages, which could be joined to them.
+    if (path === "/events") scopes.delete("subscribe");
     const expiresAt = this.#wall() + lifetimeMs;
     const { pass, secret } = this.#passes.add(owner, (id, tenure) => {
       const { tenant, publish, subscribe } = owner;

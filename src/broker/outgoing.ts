@@ -16,6 +16,8 @@ export type Delivery = PublishAck | "lost";
 interface InFlight {
   readonly publish: EncodedPublish;
   readonly qos: 1 | 2;
+  /** When it was asked for, by the monotonic clock. */
+  readonly since: number;
   /** PUBREC, once it has come: from then on PUBREL is what is sent (§4.3.3). */
   received: PublishAck | null;
   /** Sent on the present network connection, and counted against its quota. */
@@ -79,18 +81,25 @@ export class Outgoing {
     return this.#bytes;
   }
 
+  /** Since when the one that was sent first is there, by the monotonic clock; null when there is none. */
+  get oldestSince(): number | null {
+    for (const { since } of this.#inFlight.values()) return since;
+    return null;
+  }
+
   /** How many more may be sent now; those that are to be sent again come first. */
   get room(): number {
     if (this.#link === null) return 0;
     return this.#link.quota - this.#link.unacknowledged - this.#link.resend.length;
   }
 
-  /** Sends a message of QoS 1 or 2; there must be room. */
-  send(publish: EncodedPublish, qos: 1 | 2, answer: (delivery: Delivery) => void): void {
+  /** Sends a message of QoS 1 or 2, asked for at `since`; there must be room. */
+  send(publish: EncodedPublish, qos: 1 | 2, answer: (delivery: Delivery) => void, since = 0): void {
     const id = this.ids.next();
     if (this.#link === null || id === null) throw new Error("A message was sent where there is no room");
     setPacketId(publish, id);
-    this.#inFlight.set(id, { publish, qos, received: null, sent: true, released: false, tries: 1, answer });
+    const fresh = { received: null, sent: true, released: false, tries: 1 };
+    this.#inFlight.set(id, { publish, qos, since, ...fresh, answer });
     this.#bytes += publish.bytes.length;
     this.#budget.force();
     this.#link.unacknowledged += 1;

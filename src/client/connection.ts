@@ -91,6 +91,8 @@ export interface Connection {
     readonly lateResponses: number;
     readonly queued: number;
   };
+  /** Since when the oldest publish that the broker has not acknowledged waits, one in the outbox too. */
+  readonly oldestUnacknowledgedAt: string | null;
   /** Of the last attempt's stages; null where there was none. */
   readonly timings: Readonly<Record<"dnsMs" | "tcpMs" | "tlsMs" | "wsMs" | "connackMs", number | null>>;
   /** As it holds now; `true` stands for a secret. */

@@ -38,6 +38,15 @@ export class Meter {
       inflight: session.inFlight + (client?.unanswered ?? 0),
       lateResponses: session.lateResponses,
       queued: session.parts.outbox?.waiting ?? 0,
+      oldestUnacknowledgedAt: oldestOf(session, offset),
     };
   }
+}
+
+/** A message of the outbox that is under way is in both. */
+function oldestOf({ publisher, parts }: Session, offset: number): number | null {
+  const since = publisher.oldestSince;
+  const underWay = since === null ? Infinity : since + offset;
+  const oldest = Math.min(underWay, parts.outbox?.oldestAt ?? Infinity);
+  return oldest === Infinity ? null : oldest;
 }

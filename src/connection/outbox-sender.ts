@@ -64,6 +64,12 @@ export class OutboxSender {
     this.#pump();
   }
 
+  /** The first in order of those that wait or are under way. */
+  get oldest(): OutboxEntry | null {
+    for (const { entry } of this.#queue.values()) return entry;
+    return null;
+  }
+
   isSent(id: string): boolean {
     return this.#queue.get(id)?.submitted === true;
   }

@@ -75,6 +75,11 @@ export class Outbox {
     return this.#waiting;
   }
 
+  /** When the oldest of them was accepted; null when there is none. */
+  get oldestAt(): number | null {
+    return this.#sender.oldest?.acceptedAt ?? null;
+  }
+
   /**
    * Accepts a message, which waits for `queueMs` at most; resolves when it is kept. The same `id` again gives what was
    * accepted before.
@@ -169,8 +174,7 @@ export class Outbox {
     limit: number,
     wants: (topic: TopicName) => boolean,
   ) {
-    const wanted = [...this.#entries.values()].filter(({ topic }) => wants(topic));
-    const views = wanted.map((entry) => this.view(entry));
+    const views = [...this.#entries.values()].flatMap((one) => (wants(one.topic) ? [this.view(one)] : []));
     const from = after === undefined ? 0 : views.findIndex(({ id }) => id === after) + 1;
     const found = views.slice(from).filter((view) => state === undefined || view["state"] === state);
     const items = found.slice(0, limit);

@@ -54,10 +54,8 @@ export interface PublishLimits {
 }
 
 const lookMs = 1_000;
-
 /** Bytes that wait for the network at most, before what is published waits here. */
 const mostBacklog = 1_048_576;
-
 const sentQoS0: Published = Object.freeze({ acknowledgement: null });
 const refusedSubmission: Submission = { sent: false, cancel: () => false };
 
@@ -95,6 +93,11 @@ export class Publisher {
   /** Messages that wait to be sent. */
   get waiting(): number {
     return this.#waiting.atMostOnce.size + this.#waiting.acknowledged.size;
+  }
+
+  /** Since when the oldest message of QoS 1 or 2 waits to be acknowledged (monotonic): what was sent came before what was not. */
+  get oldestSince(): number | null {
+    return this.#outgoing.oldestSince ?? this.#waiting.acknowledged.values().next().value?.startedAt ?? null;
   }
 
   /** The connection is ready for messages. */
@@ -267,11 +270,13 @@ export class Publisher {
   /** `waitedMs` is of one of QoS 0, which is as quick as that. */
   #send(flight: Flight, waitedMs: number): void {
     const { qos, publish } = flight;
-    if (qos === 0) {
-      this.#client?.sendPublish(publish.bytes);
-      this.#times?.observe(0, "sent", waitedMs);
-      flight.done(sentQoS0);
-    } else this.#outgoing.send(publish, qos, (delivery) => flight.done(this.#resultOf(flight, delivery)));
+    if (qos !== 0) {
+      const answer = (delivery: Delivery) => flight.done(this.#resultOf(flight, delivery));
+      return this.#outgoing.send(publish, qos, answer, flight.startedAt);
+    }
+    this.#client?.sendPublish(publish.bytes);
+    this.#times?.observe(0, "sent", waitedMs);
+    flight.done(sentQoS0);
   }
 
   #resultOf({ qos, version, startedAt }: Flight, delivery: Delivery): Published | Problem {

@@ -25,6 +25,8 @@ export interface Traffic {
   readonly lateResponses: number;
   /** Messages in the outbox whose fate is open. */
   readonly queued: number;
+  /** Since when the oldest of our messages that the broker has not acknowledged waits, those in the outbox too. */
+  readonly oldestUnacknowledgedAt: number | null;
 }
 
 export interface ViewSource {
@@ -92,6 +94,7 @@ export function viewOf(source: ViewSource) {
       lateResponses: traffic.lateResponses,
       queued: traffic.queued,
     },
+    oldestUnacknowledgedAt: optionalTime(traffic.oldestUnacknowledgedAt),
     timings: Object.fromEntries(
       Object.entries(source.timings).map(([name, ms]) => [name, ms === null ? null : roundMs(ms)]),
     ),

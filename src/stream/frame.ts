@@ -48,13 +48,16 @@ const encoder = new TextEncoder();
 /** Entries of any number of logs in one form, encoded once for the readers that come soon after one another. */
 export class FrameCache<E extends Entry = Entry> {
   readonly #form: EntryForm<E>;
+  readonly #hasIds: boolean;
   /** The newest first. */
   readonly #batches: KeptBatch[] = [];
   readonly #frames = { sse: new Map<Entry, Uint8Array>(), ndjson: new Map<Entry, Uint8Array>() };
   #frameBytes = 0;
 
-  constructor(form: EntryForm<E> = typedForm) {
+  /** Without ids in the frames of events, a reader keeps the last id that it has: that of another log. */
+  constructor(form: EntryForm<E> = typedForm, hasIds = true) {
     this.#form = form;
+    this.#hasIds = hasIds;
   }
 
   /** One entry, for readers that do not want all. */
@@ -87,7 +90,7 @@ export class FrameCache<E extends Entry = Entry> {
 
   #text(entry: E, format: StreamFormat, id: string): string {
     return format === "sse"
-      ? sseFrame(entry.type, this.#form.data(entry), id)
+      ? sseFrame(entry.type, this.#form.data(entry), this.#hasIds ? id : undefined)
       : `${this.#form.line(entry)}\n`;
   }
 

@@ -38,8 +38,8 @@ export class Streams {
    *
    * @throws {Problem} `limit-reached` when there are as many as `budget` has room for
    */
-  open<E extends Entry>(
-    options: Omit<SubscriberOptions<E>, "writeTimeoutMs" | "clock" | "isStopping" | "onEnd">,
+  open<E extends Entry, J extends Entry = Entry>(
+    options: Omit<SubscriberOptions<E, J>, "writeTimeoutMs" | "clock" | "isStopping" | "onEnd">,
     peer: Peer | null,
     budget: Budget,
     onEnd: () => void,

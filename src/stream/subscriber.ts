@@ -1,25 +1,21 @@
 import { timestamp, type Clock } from "../clock.ts";
-import {
-  controlFrame,
-  heartbeatFrame,
-  nextEntries,
-  openingFrame,
-  type FrameCache,
-  type StreamFormat,
-} from "./frame.ts";
-import type { Entry, GapReason, OrderedLog, Position } from "./log.ts";
+import { Cursor, type Next, type Source } from "./cursor.ts";
+import { controlFrame, heartbeatFrame, openingFrame, type StreamFormat } from "./frame.ts";
+import type { Entry, GapReason } from "./log.ts";
 import type { WakeCause } from "./wake-ups.ts";
 
-export interface SubscriberOptions<E extends Entry = Entry> {
-  readonly log: OrderedLog<E>;
-  readonly frames: FrameCache<E>;
+/** A second log whose entries come in between. It may end before the stream does. */
+export interface Joined<E extends Entry = Entry> extends Source<E> {
+  /** Put into its `gap`, so that a reader knows what has a gap. */
+  readonly named: Readonly<Record<string, string>>;
+}
+
+/** What a stream is of; its ids are those of this log. */
+export interface SubscriberOptions<E extends Entry = Entry, J extends Entry = Entry> extends Source<E> {
   readonly format: StreamFormat;
-  /** Read from here on. */
-  readonly after: Position;
   /** Control frames that come before the first entry. */
   readonly first: readonly Uint8Array[];
-  /** Which entries this reader wants; all, when absent. */
-  readonly wants?: ((entry: E) => boolean) | undefined;
+  readonly joined?: Joined<J> | undefined;
   readonly writeTimeoutMs: number;
   readonly clock: Clock;
   /** Whether the server is, so that a log that ends does because of it. */
@@ -41,22 +37,23 @@ export interface OpenStream {
   fail(): void;
 }
 
-/** Entries that are looked through in one turn of the event loop for the first that is wanted. */
-const mostLooked = 4_096;
 /** In a burst a reader is given so much more than it has asked for, and a batch, rather than lose its place in the log. */
 const aheadMaxBytes = 1_048_576;
 
 /**
- * One reader of one log, as a stream that is driven by what the reader takes: it holds a position and little else, so
+ * One reader of one log, or of two in turn, as a stream that is driven by what the reader takes: it holds positions and little else, so
  * that a slow reader costs no memory. Past and present are read the same way, after the position, which leaves no seam
  * between replay and live. A reader whose position has left the log is told `gap`, and its stream ends.
  */
-export class Subscriber<E extends Entry = Entry> implements OpenStream {
+export class Subscriber<E extends Entry = Entry, J extends Entry = Entry> implements OpenStream {
   readonly stream: ReadableStream<Uint8Array>;
-  readonly #options: SubscriberOptions<E>;
-  readonly #unlisten: () => void;
+  readonly #options: SubscriberOptions<E, J>;
+  readonly #cursor: Cursor<E>;
+  readonly #joined: Cursor<J> | null;
+  readonly #unlisten: readonly (() => void)[];
+  /** So that neither log keeps the other from coming through. */
+  #joinedIsNext = false;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
-  #position: Position;
   #pulled: (() => void) | null = null;
   /** What was written since the last pull, which comes when all of it has been taken: never, from the start. */
   #aheadBytes = Infinity;
@@ -66,11 +63,14 @@ export class Subscriber<E extends Entry = Entry> implements OpenStream {
   #looking: ReturnType<typeof setImmediate> | undefined;
   #ended = false;
 
-  constructor(options: SubscriberOptions<E>) {
+  constructor(options: SubscriberOptions<E, J>) {
+    const { format, joined } = options;
     this.#options = options;
-    this.#position = options.after;
+    this.#cursor = new Cursor<E>(options, format);
+    this.#joined = joined === undefined ? null : new Cursor<J>(joined, format);
     this.#lastWriteAt = options.clock.monotonic();
-    this.#unlisten = options.log.listen((cause) => this.#wake(cause));
+    const wake = (cause: WakeCause) => this.#wake(cause);
+    this.#unlisten = [options.log.listen(wake), ...(joined === undefined ? [] : [joined.log.listen(wake)])];
     this.stream = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#controller = controller;
@@ -94,13 +94,7 @@ export class Subscriber<E extends Entry = Entry> implements OpenStream {
       this.fail();
     } else if (this.#pulled !== null && now - this.#lastWriteAt >= heartbeatMs) {
       const filtered = this.#options.wants !== undefined;
-      this.#send(
-        heartbeatFrame(
-          this.#options.format,
-          this.#time(),
-          filtered ? this.#options.log.idOf(this.#position) : null,
-        ),
-      );
+      this.#send(heartbeatFrame(this.#options.format, this.#time(), filtered ? this.#cursor.id : null));
     }
   }
 
@@ -126,7 +120,8 @@ export class Subscriber<E extends Entry = Entry> implements OpenStream {
   #pump(): void {
     if (this.#ended || this.#pulled === null || this.#looking !== undefined) return;
     const next = this.#next();
-    if (next === "gone") this.#gap();
+    if (next === "gone") this.#gap(this.#cursor, {});
+    else if (next === "joined-gone") this.#joinedGap();
     else if (next === "unfinished") this.#lookOn();
     else if (next !== "nothing") this.#send(next);
     else if (this.#options.log.closed) this.#farewell();
@@ -148,33 +143,22 @@ export class Subscriber<E extends Entry = Entry> implements OpenStream {
     });
   }
 
-  /** Moves on by one write. */
-  #next(): Uint8Array | "nothing" | "gone" | "unfinished" {
-    const { log, wants, frames, format } = this.#options;
-    if (this.#position === log.tail) return "nothing";
-    if (wants !== undefined) return this.#nextWanted(wants);
-    const batch = frames.batchAfter(log, this.#position, format);
-    if (batch === null) return "gone";
-    this.#position = batch.through;
-    return batch.bytes;
+  /** Moves on by one write, in one log or the other. */
+  #next(): Next | "joined-gone" {
+    if (this.#joined === null) return this.#cursor.next();
+    const isJoinedFirst = this.#joinedIsNext;
+    const first = isJoinedFirst ? this.#nextJoined(this.#joined) : this.#cursor.next();
+    if (first !== "nothing" && first !== "unfinished") {
+      this.#joinedIsNext = !isJoinedFirst;
+      return first;
+    }
+    const second = isJoinedFirst ? this.#cursor.next() : this.#nextJoined(this.#joined);
+    return second === "nothing" ? first : second;
   }
 
-  #nextWanted(wants: (entry: E) => boolean): Uint8Array | "nothing" | "gone" | "unfinished" {
-    const { log, frames, format } = this.#options;
-    for (let looked = 0; looked < mostLooked;) {
-      const entries = nextEntries(log, this.#position);
-      if (entries === null) return "gone";
-      const last = entries.at(-1);
-      if (last === undefined) return "nothing";
-      this.#position = last.sequence;
-      looked += entries.length;
-      const wanted = entries
-        .filter(wants)
-        .map((entry) => frames.frame(entry, format, log.idOf(entry.sequence)));
-      if (wanted.length > 0)
-        return wanted.length === 1 && wanted[0] !== undefined ? wanted[0] : Buffer.concat(wanted);
-    }
-    return "unfinished";
+  #nextJoined(cursor: Cursor<J>): Next | "joined-gone" {
+    const next = cursor.next();
+    return next === "gone" ? "joined-gone" : next;
   }
 
   /** The log has ended: nothing more will come. */
@@ -189,15 +173,14 @@ export class Subscriber<E extends Entry = Entry> implements OpenStream {
     this.#finish();
   }
 
-  #gap(): void {
-    const { log, onGap } = this.#options;
-    onGap?.("slow-consumer");
-    const oldest = log.readAfter(log.beginning, 1)?.[0];
-    this.#lastWord("gap", {
-      requested: log.idOf(this.#position),
-      oldest: oldest === undefined ? null : log.idOf(oldest.sequence),
-      reason: "slow-consumer",
-    });
+  #joinedGap(): void {
+    const { joined } = this.#options;
+    if (this.#joined !== null && joined !== undefined) this.#gap(this.#joined, joined.named);
+  }
+
+  #gap({ id, oldestId }: Cursor<E> | Cursor<J>, named: Readonly<Record<string, string>>): void {
+    this.#options.onGap?.("slow-consumer");
+    this.#lastWord("gap", { ...named, requested: id, oldest: oldestId, reason: "slow-consumer" });
   }
 
   /** Answers the pending pull, if there is one. */
@@ -226,7 +209,7 @@ export class Subscriber<E extends Entry = Entry> implements OpenStream {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#unlisten();
+    for (const unlisten of this.#unlisten) unlisten();
     clearImmediate(this.#looking);
     this.#pulled?.();
     this.#pulled = null;

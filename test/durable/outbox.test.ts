@@ -80,11 +80,15 @@ describe("the outbox", () => {
         assert.equal(answer.headers.get("location"), `/connections/home/outbox/${answer.body.id}`);
         ids.push(answer.body.id);
       }
-      assert.equal((await first.call("GET", "/connections/home")).body.counters.queued, 20);
+      const { body: waiting } = await first.call("GET", "/connections/home");
+      assert.equal(waiting.counters.queued, 20);
       await first.stop();
 
       const second = await place.start();
       const list = await second.call("GET", "/connections/home/outbox?limit=15");
+      assert.equal(waiting.oldestUnacknowledgedAt, list.body.items[0].acceptedAt);
+      const again = await second.call("GET", "/connections/home");
+      assert.equal(again.body.oldestUnacknowledgedAt, waiting.oldestUnacknowledgedAt);
       assert.deepEqual(
         list.body.items.map(({ id }: { id: string }) => id),
         ids.slice(0, 15),
@@ -117,7 +121,8 @@ describe("the outbox", () => {
       const third = await place.start();
       const { body } = await third.call("GET", `/connections/home/outbox/${ids[0]}`);
       assert.equal(body.state, "delivered");
-      assert.equal((await third.call("GET", "/connections/home")).body.counters.queued, 0);
+      const { body: done } = await third.call("GET", "/connections/home");
+      assert.deepEqual([done.counters.queued, done.oldestUnacknowledgedAt], [0, null]);
     },
   );
 

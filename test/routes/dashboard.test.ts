@@ -44,7 +44,9 @@ describe("the dashboard", () => {
       assert.equal(headers.get("content-security-policy"), policy, path);
       assert.equal(headers.get("x-content-type-options"), "nosniff", path);
       assert.equal(headers.get("cross-origin-resource-policy"), "same-origin", path);
-      assert.doesNotMatch(text, /https?:\/\/|^\s*@import|\burl\(/m, `${path} names another host`);
+      // A name, which nothing is loaded from.
+      const addresses = text.replaceAll("http://www.w3.org/2000/svg", "");
+      assert.doesNotMatch(addresses, /https?:\/\/|^\s*@import|\burl\(/m, `${path} names another host`);
       assert.ok(text.split("\n").length <= 300, `${path} is long`);
     }
   });

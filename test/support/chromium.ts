@@ -1,4 +1,10 @@
-import { chromium, type Browser, type Page } from "playwright-core";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { after, before } from "./test.ts";
+
+/** Kept after the tests, to be looked at. */
+const screenshots = join(import.meta.dirname, "../../dist/screenshots");
 
 /** A page of a real browser, and what must not happen in it. */
 export interface BrowserPage extends AsyncDisposable {
@@ -24,9 +30,34 @@ export function launchBrowser(): Promise<Browser> {
   });
 }
 
+/** One browser for the tests of the block in which it is called; none where they are skipped. */
+export function browserOf(skip: string | false): () => Browser {
+  let browser: Browser | undefined;
+  before(async () => {
+    if (skip === false) browser = await launchBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+  });
+  return () => {
+    if (browser === undefined) throw new Error("There is no browser outside of tests");
+    return browser;
+  };
+}
+
+/** Keeps what the page looks like, as `dist/screenshots/<name>.png`. */
+export async function keepScreenshot(page: Page, name: string, fullPage = true): Promise<void> {
+  mkdirSync(screenshots, { recursive: true });
+  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage });
+}
+
 /** Opens an address in a context of its own: no cookies of other pages. */
-export async function openPage(browser: Browser, url: string): Promise<BrowserPage> {
-  const context = await browser.newContext();
+export async function openPage(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<BrowserPage> {
+  const context = await browser.newContext(options);
   context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   const faults: string[] = [];

@@ -5,6 +5,8 @@ export interface SlowReader extends Disposable {
   /** What it has taken, head and chunk sizes included. */
   text(): string;
   readonly closed: Promise<void>;
+  /** Takes the rest as fast as it comes. */
+  resume(): void;
 }
 
 /** Takes `bytesPerSecond` of the response to GET `path`; with 0, nothing after the first bytes. */
@@ -25,12 +27,16 @@ export async function readSlowly(port: number, path: string, bytesPerSecond: num
   await first.promise;
   const perTick = bytesPerSecond / 20;
   const pace = setInterval(() => {
-    credit = Math.min(credit + perTick, perTick);
+    if (credit !== Infinity) credit = Math.min(credit + perTick, perTick);
     if (credit > 0) socket.resume();
   }, 50);
   return {
     text: () => text,
     closed,
+    resume() {
+      credit = Infinity;
+      socket.resume();
+    },
     [Symbol.dispose]() {
       clearInterval(pace);
       socket.destroy();

@@ -93,14 +93,17 @@ export class Api {
    * @param {string} path
    * @param {AbortSignal} signal
    * @param {(id: string | null) => void} [opened]
+   * @param {unknown} [body] for a POST, sent as JSON
    * @returns {AsyncGenerator<any>}
    */
-  async *lines(path, signal, opened) {
+  async *lines(path, signal, opened, body) {
     const silent = new AbortController();
-    const headers = this.#headers(false);
+    const headers = { ...this.#headers(body !== undefined), accept: "application/x-ndjson" };
+    const post = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
     const response = await fetch(path, {
       cache: "no-store",
       headers,
+      ...post,
       signal: AbortSignal.any([signal, silent.signal]),
     });
     if (!response.ok || response.body === null)

@@ -2,6 +2,7 @@
 import { Refused } from "./api.js";
 import { curl } from "./curl.js";
 import { element, field, find, showCommand } from "./dom.js";
+import { ProbeView } from "./probe.js";
 import { failure } from "./words.js";
 
 /** The form of a new connection: to try it, stage by stage, or to open it. */
@@ -10,6 +11,8 @@ export class ConnectForm {
   #opened;
   #form = find("connect", HTMLFormElement);
   #answer = find("connect-answer", HTMLElement);
+  /** What the answer is of; another one takes its place. */
+  #until = new AbortController();
 
   /** @param {import("./api.js").Api} api @param {(id: string) => void} opened */
   constructor(api, opened) {
@@ -21,23 +24,46 @@ export class ConnectForm {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.#run(async () => {
-        const later = field(this.#form, "later") === "on" ? "?wait=0" : "";
-        const view = await this.#api.call("POST", `/connections${later}`, this.#request());
+        const view = await this.#api.call("POST", this.#path(), this.#request());
         this.#answer.replaceChildren(`${view.id}: ${view.state}`);
         find("password", HTMLInputElement).value = "";
         this.#opened(view.id);
       });
     });
     find("probe", HTMLButtonElement).addEventListener("click", () => {
-      if (!this.#form.reportValidity()) return;
-      void this.#run(async () => this.#showProbe(await this.#api.call("POST", "/probe", this.#request())));
+      if (this.#form.reportValidity()) void this.#run((signal) => this.#probe(signal));
     });
-    find("connect-curl", HTMLButtonElement).addEventListener("click", () => {
-      void this.#run(async () => {
-        const command = curl("POST", "/connections", this.#request(), this.#api.isOpen);
-        showCommand(this.#answer, command);
-      });
+    find("connect-curl", HTMLButtonElement).addEventListener("click", () => this.#copy(() => this.#path()));
+    find("probe-curl", HTMLButtonElement).addEventListener("click", () => this.#copy(() => "/probe"));
+    find("new", HTMLButtonElement).addEventListener("click", () => {
+      const url = find("url", HTMLInputElement);
+      url.focus();
+      url.scrollIntoView({ block: "center" });
     });
+  }
+
+  #path() {
+    return field(this.#form, "later") === "on" ? "/connections?wait=0" : "/connections";
+  }
+
+  /** @param {() => string} path */
+  #copy(path) {
+    void this.#run(async () => {
+      const command = curl("POST", path(), this.#request(), this.#api.isOpen);
+      showCommand(this.#answer, command);
+    });
+  }
+
+  /** Shows each stage when it has ended. @param {AbortSignal} signal */
+  async #probe(signal) {
+    const request = this.#request();
+    const view = new ProbeView(this.#answer, String(request["url"]));
+    for await (const { type, ...line } of this.#api.lines("/probe", signal, undefined, request)) {
+      if (signal.aborted) return;
+      if (type === "stage") view.add(line);
+      else if (type === "result") return view.end(line);
+    }
+    throw new Error("The probe was cut off before its end.");
   }
 
   /** @returns {Record<string, unknown>} */
@@ -62,13 +88,17 @@ export class ConnectForm {
     };
   }
 
-  /** @param {() => Promise<void>} action */
+  /** @param {(signal: AbortSignal) => Promise<void>} action */
   async #run(action) {
+    this.#until.abort();
+    this.#until = new AbortController();
+    const { signal } = this.#until;
     this.#answer.classList.remove("problem");
     this.#answer.replaceChildren("…");
     try {
-      await action();
+      await action(signal);
     } catch (error) {
+      if (signal.aborted) return;
       this.#answer.classList.add("problem");
       if (error instanceof Refused) this.#showProblem(error.problem);
       else this.#answer.replaceChildren(error instanceof Error ? error.message : String(error));
@@ -78,28 +108,6 @@ export class ConnectForm {
   /** @param {import("./model.ts").Failure} problem */
   #showProblem(problem) {
     const { text, hint } = failure(problem);
-    this.#answer.append(element("p", {}, text), element("p", {}, hint));
-    this.#answer.firstChild?.remove();
-  }
-
-  /** @param {any} result */
-  #showProbe({ ok, stages, connack, problem }) {
-    const items = stages.map((/** @type {Record<string, any>} */ stage) =>
-      element(
-        "li",
-        { class: stage["ok"] ? "good" : "bad" },
-        element("strong", {}, String(stage["name"]).toUpperCase()),
-        ` ${stage["ok"] ? "✓" : "✗"} ${stage["ms"]} ms `,
-        element("span", { class: "quiet" }, String(stage["detail"])),
-      ),
-    );
-    this.#answer.replaceChildren(element("ol", { class: "probe" }, ...items));
-    if (ok)
-      this.#answer.append(element("p", {}, `The broker would accept it (CONNACK ${connack.reasonCode}).`));
-    else if (problem !== undefined) {
-      const { text, hint } = failure(problem);
-      this.#answer.classList.add("problem");
-      this.#answer.append(element("p", {}, text), element("p", {}, hint));
-    }
+    this.#answer.replaceChildren(element("p", {}, text), element("p", { class: "hint" }, hint));
   }
 }

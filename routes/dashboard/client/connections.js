@@ -1,6 +1,8 @@
 // @ts-check
 /** @import { View, LifecycleEvent } from "./model.ts" */
 import { pathOf, Refused } from "./api.js";
+import { History } from "./history.js";
+import { isStarting } from "./server.js";
 
 /** Events kept for the list of the newest. */
 const recentEvents = 12;
@@ -20,7 +22,7 @@ export class Connections {
   views = new Map();
   /** The newest first. @type {LifecycleEvent[]} */
   recent = [];
-  rates = { in: 0, out: 0 };
+  history = new History();
   /** How far the server's clock is ahead of the browser's: times and countdowns are by the server's. */
   skewMs = 0;
   /** @type {"connecting" | "live" | "reconnecting"} */
@@ -29,6 +31,8 @@ export class Connections {
   watched = () => [];
   /** @type {(event: LifecycleEvent) => void} */
   onEvent = () => {};
+  /** What the connection receives whose messages are watched; null when they are watched no more, with why. @type {(line: any, why?: unknown) => void} */
+  onMessage = () => {};
 
   /** @type {import("./api.js").Api} */
   #api;
@@ -41,9 +45,10 @@ export class Connections {
   /** @type {string | null} */
   #lastId = null;
   #isDue = false;
-  #countedAt = 0;
-  /** @type {Map<string, { in: number, out: number }>} */
-  #counted = new Map();
+  /** Whose messages come along. @type {string | null} */
+  #messagesOf = null;
+  /** Ends the stream that is open, for another one in its place. */
+  #switch = new AbortController();
 
   /**
    * @param {import("./api.js").Api} api
@@ -54,29 +59,60 @@ export class Connections {
     this.#changed = changed;
   }
 
-  /** Reads the stream until the signal aborts or the caller may no longer. @param {AbortSignal} signal */
+  /** Has the messages of a connection come along on the stream, or none; it goes on where it was. @param {string | null} id */
+  watchMessages(id) {
+    if (id === this.#messagesOf) return;
+    this.#messagesOf = id;
+    this.#switch.abort();
+  }
+
+  /** Reads the one stream until the signal aborts or the caller may no longer. @param {AbortSignal} signal */
   async run(signal) {
     let delay = retryMs.least;
     while (!signal.aborted) {
+      const { signal: switched } = (this.#switch = new AbortController());
       try {
-        const resume = this.#lastId === null ? "" : `&lastEventId=${encodeURIComponent(this.#lastId)}`;
-        const opened = (/** @type {string | null} */ id) => {
-          this.#lastId ??= id;
-        };
-        for await (const line of this.#api.lines(`/events?format=ndjson${resume}`, signal, opened)) {
+        for await (const line of this.#lines(AbortSignal.any([signal, switched]))) {
           delay = retryMs.least;
           this.stream = "live";
           await this.#take(line);
         }
       } catch (error) {
+        if (signal.aborted) return;
+        // Of the time in between nothing is missed: the next one resumes.
+        if (switched.aborted) continue;
+        if (
+          error instanceof Refused &&
+          this.#messagesOf !== null &&
+          error.status !== 401 &&
+          !isStarting(error)
+        ) {
+          this.#messagesOf = null;
+          this.onMessage(null, error);
+          continue;
+        }
         if (error instanceof Refused) this.#changed(error);
-        if (signal.aborted || (error instanceof Refused && error.status === 401)) return;
+        if (error instanceof Refused && error.status === 401) return;
       }
+      if (switched.aborted && !signal.aborted) continue;
       this.stream = "reconnecting";
       this.#changed();
       await new Promise((resolve) => setTimeout(resolve, delay));
       delay = Math.min(delay * 2, retryMs.most);
     }
+  }
+
+  /** @param {AbortSignal} signal */
+  async *#lines(signal) {
+    const messages = this.#messagesOf;
+    const query = new URLSearchParams({ format: "ndjson" });
+    if (this.#lastId !== null) query.set("lastEventId", this.#lastId);
+    if (messages !== null) query.set("messages", messages);
+    const opened = (/** @type {string | null} */ id) => {
+      this.#lastId ??= id;
+      if (messages !== null) this.onMessage({ type: "open" });
+    };
+    yield* this.#api.lines(`/events?${query}`, signal, opened);
   }
 
   /** Asks for every view again, and counts what has gone through since; once at a time. */
@@ -105,7 +141,7 @@ export class Connections {
       const read = views.get(id);
       if (read !== undefined && view.version > read.version) views.set(id, view);
     }
-    this.#count(views);
+    this.history.take(views);
     this.views = views;
     this.#changed();
   }
@@ -125,10 +161,9 @@ export class Connections {
   clear() {
     this.views = new Map();
     this.recent = [];
-    this.rates = { in: 0, out: 0 };
+    this.history.clear();
     this.#stale.clear();
-    this.#counted.clear();
-    this.#countedAt = 0;
+    this.#messagesOf = null;
     this.#lastId = null;
   }
 
@@ -140,6 +175,8 @@ export class Connections {
 
   /** @param {any} line */
   async #take(line) {
+    if (line.type === "message" || (line.type === "gap" && line.messages !== undefined))
+      return this.onMessage(line);
     if (line.type === "snapshot") this.skewMs = Date.parse(line.at) - Date.now();
     if (line.type === "snapshot" || line.type === "gap") await this.refresh();
     if (typeof line.connection !== "string" || typeof line.id !== "string") return this.#changed();
@@ -184,27 +221,6 @@ export class Connections {
       if (!(error instanceof Refused) || error.status !== 404) throw error;
       this.views.delete(id);
     }
-  }
-
-  /** Only of those that were there before: others bring a past along. @param {Map<string, View>} views */
-  #count(views) {
-    const now = performance.now();
-    const seconds = (now - this.#countedAt) / 1_000;
-    const sum = { in: 0, out: 0 };
-    for (const [id, { counters }] of views) {
-      const before = this.#counted.get(id);
-      if (before === undefined) continue;
-      sum.in += Math.max(0, (counters["messagesIn"] ?? 0) - before.in);
-      sum.out += Math.max(0, (counters["messagesOut"] ?? 0) - before.out);
-    }
-    if (this.#countedAt > 0 && seconds > 0) this.rates = { in: sum.in / seconds, out: sum.out / seconds };
-    this.#countedAt = now;
-    this.#counted = new Map(
-      [...views].map(([id, { counters }]) => [
-        id,
-        { in: counters["messagesIn"] ?? 0, out: counters["messagesOut"] ?? 0 },
-      ]),
-    );
   }
 }
 

@@ -12,7 +12,8 @@ const password = "$BROKER_PASSWORD";
  * @param {boolean} isOpen whether the server needs no token
  */
 export function curl(method, path, body, isOpen) {
-  const parts = ["curl -s"];
+  // A stream is shown as it comes.
+  const parts = [path.includes("format=ndjson") ? "curl -sN" : "curl -s"];
   if (method !== "GET" && (method !== "POST" || body === undefined)) parts.push(`-X ${method}`);
   if (!isOpen) parts.push('-H "Authorization: Bearer $CONNACK_TOKEN"');
   parts.push(quote(`${location.origin}${path}`));

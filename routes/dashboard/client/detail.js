@@ -5,9 +5,18 @@ import { curl } from "./curl.js";
 import { describe, element, find, showCommand, write } from "./dom.js";
 import { Timeline } from "./timeline.js";
 import { Traffic } from "./traffic.js";
-import { countdown, failure, hex, isEncrypted, protocol, reason, span } from "./words.js";
+import { factsOf, limitsOf } from "./limits.js";
+import { clock, countdown, failure, milliseconds, reason, span } from "./words.js";
 
 /** @typedef {{ readonly method: string, readonly path: string, readonly body?: Record<string, unknown> }} Call */
+
+/** What is looked at of the open connection, as calls of their own. */
+const readings = {
+  view: "",
+  timeline: "/events?format=json&limit=1000",
+  subscriptions: "/subscriptions",
+  watch: "/messages?format=ndjson",
+};
 
 const stageNames = { dnsMs: "DNS", tcpMs: "TCP", tlsMs: "TLS", wsMs: "WebSocket", connackMs: "CONNACK" };
 
@@ -19,15 +28,23 @@ export class Detail {
   /** @type {{ id: string, timeline: Timeline, traffic: Traffic } | null} */
   #open = null;
 
-  /** @param {import("./api.js").Api} api */
-  constructor(api) {
+  #connections;
+
+  /** @param {import("./api.js").Api} api @param {import("./connections.js").Connections} connections */
+  constructor(api, connections) {
     this.#api = api;
+    this.#connections = connections;
+    connections.onMessage = (line, why) => this.#open?.traffic.takeMessage(line, why);
     this.#button("reconnect", (id) => ({ method: "POST", path: pathOf(id, "/reconnect") }));
     this.#button("ping", (id) => ({ method: "POST", path: pathOf(id, "/ping") }));
     this.#button("disconnect", (id) => ({ method: "DELETE", path: pathOf(id) }));
     this.#form("subscribe", (traffic, form) => traffic.subscribeCall(form));
     this.#form("publish", (traffic, form) => traffic.publishCall(form));
-    find("watch", HTMLButtonElement).addEventListener("click", () => void this.#open?.traffic.toggle());
+    for (const [name, rest] of Object.entries(readings))
+      find(`${name}-curl`, HTMLButtonElement).addEventListener("click", () => {
+        if (this.#open !== null) this.#copy({ method: "GET", path: pathOf(this.#open.id, rest) });
+      });
+    find("watch", HTMLButtonElement).addEventListener("click", () => this.#open?.traffic.toggle());
   }
 
   get id() {
@@ -45,7 +62,11 @@ export class Detail {
     this.#say("");
     write(find("detail-title", HTMLElement), id);
     const timeline = new Timeline(find("timeline", HTMLElement));
-    const traffic = new Traffic(this.#api, id, (said) => this.#say(said));
+    const traffic = new Traffic(this.#api, id, {
+      say: (said) => this.#say(said),
+      copy: (call) => this.#copy(call),
+      watch: (watched) => this.#connections.watchMessages(watched),
+    });
     this.#open = { id, timeline, traffic };
     find("detail-title", HTMLElement).focus();
     try {
@@ -77,7 +98,7 @@ export class Detail {
     write(state, view?.state ?? "gone");
     if (view === undefined) return;
     const next = countdown(view, now);
-    const since = `for ${span(now - Date.parse(view.since))}`;
+    const since = `since ${clock(view.since, now)}, for ${span(now - Date.parse(view.since))}`;
     write(find("detail-since", HTMLElement), next === "" ? since : `${since}, next attempt ${next}`);
     const { text, hint } = reason(view);
     write(find("detail-reason", HTMLElement), [text, hint].filter(Boolean).join(" "));
@@ -139,52 +160,20 @@ export class Detail {
   }
 }
 
-/** @param {View} view @returns {(readonly [string, string])[]} */
-function factsOf(view) {
-  const { broker, clientId, connack, counters, liveness, attempts, request } = view;
-  const labels = Object.entries(request.labels).map(([name, value]) => `${name}: ${value}`);
-  return [
-    ["Broker", broker.address === null ? broker.url : `${broker.url} (${broker.address})`],
-    ["Protocol", `${protocol(view)}${isEncrypted(view) ? ", TLS" : ""}`],
-    ["Client id", clientId],
-    [
-      "CONNACK",
-      connack === null
-        ? "none"
-        : `${hex(connack.reasonCode)}, session ${connack.sessionPresent ? "present" : "new"}`,
-    ],
-    ["Attempts", `${attempts.total} in all, ${attempts.current} since the last success`],
-    [
-      "Messages",
-      `${counters["messagesIn"] ?? 0} in, ${counters["messagesOut"] ?? 0} out, ${counters["inflight"] ?? 0} in flight`,
-    ],
-    ["Ping", liveness.pingRttMs === null ? "none yet" : `${liveness.pingRttMs} ms`],
-    ["Labels", labels.join(", ") || "none"],
-  ];
-}
-
-/** @param {View} view @returns {(readonly [string, string])[]} */
-function limitsOf({ negotiated, connack }) {
-  const said = Object.entries(connack?.properties ?? {}).filter(([name]) => !(name in (negotiated ?? {})));
-  return [...Object.entries(negotiated ?? {}), ...said].map(([name, value]) => [
-    name,
-    typeof value === "string" ? value : JSON.stringify(value),
-  ]);
-}
-
 /** The stages of the last attempt side by side, each as wide as it was long. @param {HTMLElement} bar @param {Record<string, number | null>} timings */
-export function drawStages(bar, timings) {
+function drawStages(bar, timings) {
   const parts = Object.entries(stageNames).flatMap(([key, name]) => {
     const ms = timings[key];
     return typeof ms === "number" ? [{ name, ms }] : [];
   });
-  const text = parts.map(({ name, ms }) => `${name} ${ms.toFixed(1)} ms`).join(", ");
+  const text = parts.map(({ name, ms }) => `${name} ${milliseconds(ms)}`).join(", ");
   if (bar.getAttribute("aria-label") === text) return;
   bar.setAttribute("aria-label", text);
   bar.replaceChildren(
     ...parts.map(({ name, ms }) => {
-      const part = element("span", {}, `${name} ${ms.toFixed(1)} ms`);
+      const part = element("span", {}, `${name} ${milliseconds(ms)}`);
       part.style.flexGrow = String(Math.max(ms, 0.01));
+      part.title = part.textContent ?? "";
       return part;
     }),
   );

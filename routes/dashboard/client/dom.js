@@ -81,6 +81,9 @@ export function describe(list, rows) {
  * @param {string} command
  */
 export function showCommand(place, command) {
-  place.replaceChildren(element("pre", { class: "command" }, command));
-  navigator.clipboard?.writeText(command).catch(() => {});
+  const shown = element("pre", { class: "command", tabindex: 0 }, command);
+  place.classList.remove("problem");
+  place.replaceChildren(shown);
+  const copied = () => shown.isConnected && place.prepend(element("p", { class: "quiet" }, "Copied:"));
+  navigator.clipboard?.writeText(command).then(copied, () => {});
 }

@@ -1,7 +1,9 @@
 // @ts-check
 /** @import { View } from "./model.ts" */
-import { element, field, find, write } from "./dom.js";
-import { countdown, isEncrypted, protocol, reason, span } from "./words.js";
+import { curl } from "./curl.js";
+import { element, field, find, showCommand, write } from "./dom.js";
+import { Sparkline } from "./sparkline.js";
+import { countdown, isEncrypted, rate, reason, span } from "./words.js";
 
 /** Rows in the document at a time, however many connections there are. */
 const pageRows = 50;
@@ -14,8 +16,8 @@ export class List {
   /** @type {Map<string, Row>} */
   #rows = new Map();
 
-  /** @param {() => void} changed called when another part of the list is wanted */
-  constructor(changed) {
+  /** @param {import("./api.js").Api} api @param {() => void} changed called when another part of the list is wanted */
+  constructor(api, changed) {
     const again = () => {
       this.#page = 0;
       changed();
@@ -28,6 +30,9 @@ export class List {
     };
     find("previous", HTMLButtonElement).addEventListener("click", turn(-1));
     find("next", HTMLButtonElement).addEventListener("click", turn(1));
+    find("list-curl", HTMLButtonElement).addEventListener("click", () =>
+      showCommand(find("list-answer", HTMLElement), curl("GET", this.#path(), undefined, api.isOpen)),
+    );
   }
 
   /** The ids that are in the document. */
@@ -35,8 +40,23 @@ export class List {
     return this.#rows.keys();
   }
 
-  /** @param {ReadonlyMap<string, View>} views @param {number} now @param {string | null} open */
-  render(views, now, open) {
+  /** The same list as a call, but for the text, by which the server does not look. */
+  #path() {
+    const [state, label] = [field(this.#filter, "state"), field(this.#filter, "label")];
+    const query = new URLSearchParams({ limit: "1000" });
+    if (state !== "") query.set("state", state);
+    // Only a whole label is one that the server looks for.
+    if (/^[^:]+:./.test(label)) query.set("label", label);
+    return `/connections?${query}`;
+  }
+
+  /**
+   * @param {ReadonlyMap<string, View>} views
+   * @param {import("./history.js").History} history
+   * @param {number} now
+   * @param {string | null} open
+   */
+  render(views, history, now, open) {
     const wanted = this.#wanted(views);
     this.#page = Math.max(0, Math.min(this.#page, Math.ceil(wanted.length / pageRows) - 1));
     const first = this.#page * pageRows;
@@ -51,15 +71,18 @@ export class List {
       const row = this.#rows.get(view.id) ?? new Row(view.id);
       this.#rows.set(view.id, row);
       row.show(view, now, view.id === open);
+      row.draw(history);
       // Moved only where it is elsewhere: a row that is moved loses the focus.
       if (this.#body.children[index] !== row.element)
         this.#body.insertBefore(row.element, this.#body.children[index] ?? null);
     }
     const last = first + page.length;
-    const some = `${first + 1}–${last} of ${wanted.length}`;
+    const some = `${first + 1}–${last} of ${wanted.length.toLocaleString("en")}`;
     write(find("count", HTMLElement), wanted.length === 0 ? "none" : some);
-    find("previous", HTMLButtonElement).disabled = first === 0;
-    find("next", HTMLButtonElement).disabled = last >= wanted.length;
+    const [previous, next] = [find("previous", HTMLButtonElement), find("next", HTMLButtonElement)];
+    previous.disabled = first === 0;
+    next.disabled = last >= wanted.length;
+    previous.hidden = next.hidden = wanted.length <= pageRows;
     const said = views.size === 0 ? "No connections yet." : "No connection is like that.";
     write(find("empty", HTMLElement), wanted.length === 0 ? said : "");
   }
@@ -84,27 +107,32 @@ export class List {
 }
 
 class Row {
+  #id;
   #link;
-  #broker = element("td", { "data-name": "Broker" });
+  #broker = cell("Broker", "clipped");
   #state = element("span", { class: "state" });
-  #since = element("span", { class: "quiet" });
-  #reason = element("td", { "data-name": "Reason" });
-  #next = element("td", { "data-name": "Next attempt" });
-  #protocol = element("td", { "data-name": "Protocol" });
+  #since = element("time", { class: "quiet" });
+  #reason = cell("Reason");
+  #why = element("span");
+  #hint = element("span", { class: "quiet" });
+  #next = cell("Next attempt", "figure");
+  #version = cell("Version");
+  #tls = cell("TLS");
+  #messages = cell("In / out per s", "figure");
+  #spark = new Sparkline(["in", "out"]);
+  #rates = element("span");
+  #drawn = -1;
 
   /** @param {string} id */
   constructor(id) {
-    this.#link = element("a", { href: hashOf(id) }, id);
-    this.element = element(
-      "tr",
-      {},
-      element("th", { scope: "row" }, this.#link),
-      element("td", { "data-name": "State" }, this.#state, " ", this.#since),
-      this.#broker,
-      this.#reason,
-      this.#next,
-      this.#protocol,
-    );
+    this.#id = id;
+    this.#link = element("a", { href: hashOf(id), title: id }, id);
+    this.#messages.append(this.#spark.element, " ", this.#rates);
+    this.#reason.append(this.#why, this.#hint);
+    const state = cell("State", "figure");
+    state.append(this.#state, " ", this.#since);
+    const others = [this.#broker, this.#reason, this.#next, this.#version, this.#tls, this.#messages];
+    this.element = element("tr", {}, element("th", { scope: "row" }, this.#link), state, ...others);
     this.element.dataset["id"] = id;
   }
 
@@ -112,15 +140,39 @@ class Row {
   show(view, now, isOpen) {
     const { text, hint } = reason(view);
     write(this.#broker, view.broker.url);
+    this.#broker.title = view.broker.url;
     write(this.#state, view.state);
     this.#state.dataset["state"] = view.state;
     write(this.#since, `for ${span(now - Date.parse(view.since))}`);
-    write(this.#reason, view.state === "connected" ? "" : [text, hint].filter(Boolean).join(" "));
+    if (this.#since.title !== view.since) {
+      this.#since.title = view.since;
+      this.#since.setAttribute("datetime", view.since);
+    }
+    write(this.#why, text);
+    write(this.#hint, hint === "" ? "" : ` ${hint}`);
+    this.#reason.classList.toggle("quiet", view.state === "connected");
     write(this.#next, countdown(view, now));
-    write(this.#protocol, `${protocol(view)}${isEncrypted(view) ? " · TLS" : ""}`);
+    write(this.#version, view.protocolVersion ?? "auto");
+    write(this.#tls, isEncrypted(view) ? "TLS" : "none");
+    this.#tls.classList.toggle("quiet", !isEncrypted(view));
+    this.element.classList.toggle("open", isOpen);
     if (isOpen) this.#link.setAttribute("aria-current", "true");
     else this.#link.removeAttribute("aria-current");
   }
+
+  /** @param {import("./history.js").History} history */
+  draw(history) {
+    if (this.#drawn === history.version) return;
+    this.#drawn = history.version;
+    const series = history.of(this.#id);
+    this.#spark.show([series.in, series.out]);
+    write(this.#rates, `${rate(series.in.at(-1) ?? 0)} / ${rate(series.out.at(-1) ?? 0)}`);
+  }
+}
+
+/** With the name of its column, which a phone shows beside it. @param {string} name @param {string} [kind] */
+function cell(name, kind = "") {
+  return element("td", { "data-name": name, class: kind });
 }
 
 /** @param {string} id */

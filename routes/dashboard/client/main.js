@@ -2,10 +2,13 @@
 import { Api, Refused } from "./api.js";
 import { ConnectForm } from "./connect.js";
 import { Connections } from "./connections.js";
+import { curl } from "./curl.js";
 import { Detail } from "./detail.js";
-import { element, field, find, write } from "./dom.js";
+import { element, field, find, showCommand, write } from "./dom.js";
 import { List } from "./list.js";
-import { rate, sentence } from "./words.js";
+import { isStarting, Server } from "./server.js";
+import { Totals } from "./totals.js";
+import { clock, sentence } from "./words.js";
 
 /** Between two looks at all counters; thousands of connections are looked at less often. */
 const refreshMs = (/** @type {number} */ count) => Math.max(2_000, count * 10);
@@ -19,15 +22,15 @@ class Dashboard {
   #status = find("status", HTMLElement);
   #isDirty = false;
   #troubleAt = 0;
-  /** @type {number | null} */
-  #streams = null;
+  #server = new Server(this.#api);
   #until = new AbortController();
   #connections = new Connections(this.#api, (error) => {
     if (error !== undefined) this.#failed(error);
     this.#draw();
   });
-  #list = new List(() => this.#draw());
-  #detail = new Detail(this.#api);
+  #totals = new Totals();
+  #list = new List(this.#api, () => this.#draw());
+  #detail = new Detail(this.#api, this.#connections);
   #form = new ConnectForm(this.#api, (id) => {
     location.hash = `#/${encodeURIComponent(id)}`;
   });
@@ -44,13 +47,19 @@ class Dashboard {
     find("detail", HTMLElement).addEventListener("keydown", ({ key }) => {
       if (key === "Escape") this.#close();
     });
-    for (const button of document.querySelectorAll("button[data-only]"))
-      button.addEventListener("click", () => this.#only(button.getAttribute("data-only") ?? ""));
+    find("recent-curl", HTMLButtonElement).addEventListener("click", () =>
+      showCommand(
+        find("recent-answer", HTMLElement),
+        curl("GET", "/events?format=ndjson", undefined, this.#api.isOpen),
+      ),
+    );
     this.#listenToSignIn();
     setInterval(() => this.#draw(), 1_000);
     try {
-      if (await this.#api.begin()) this.#enter();
-      else this.#leave("");
+      await this.#server.whenStarted(async () => {
+        if (await this.#api.begin()) this.#enter();
+        else this.#leave("");
+      });
     } catch (error) {
       this.#leave(error instanceof Error ? error.message : "");
     }
@@ -104,9 +113,11 @@ class Dashboard {
     find("sign-in", HTMLElement).hidden = true;
     find("app", HTMLElement).hidden = false;
     find("sign-out", HTMLButtonElement).hidden = this.#api.isOpen;
+    find("new", HTMLButtonElement).hidden = false;
     this.#until = new AbortController();
     void this.#connections.run(this.#until.signal);
     void this.#refreshAgain(this.#until.signal);
+    void this.#server.watch(this.#until.signal);
     this.#followHash();
   }
 
@@ -116,6 +127,7 @@ class Dashboard {
     this.#connections.clear();
     void this.#detail.show(null);
     find("app", HTMLElement).hidden = true;
+    find("new", HTMLButtonElement).hidden = true;
     find("sign-in", HTMLElement).hidden = false;
     write(find("sign-in-answer", HTMLElement), reason);
     find("token", HTMLInputElement).focus();
@@ -128,8 +140,6 @@ class Dashboard {
       if (document.hidden || signal.aborted) continue;
       try {
         await this.#connections.refresh();
-        // Only who runs the server is told.
-        this.#streams = (await this.#api.call("GET", "/readyz")).streams ?? null;
       } catch (error) {
         if (this.#connections.stream === "live") this.#failed(error);
       }
@@ -149,17 +159,11 @@ class Dashboard {
     this.#draw();
   }
 
-  /** @param {string} state */
-  #only(state) {
-    const select = find("state", HTMLSelectElement);
-    select.value = select.value === state ? "" : state;
-    select.dispatchEvent(new Event("input", { bubbles: true }));
-  }
-
   /** @param {unknown} error */
   #failed(error) {
     if (error instanceof Refused && error.status === 401 && !this.#api.isOpen)
       return this.#leave("The session is over.");
+    if (isStarting(error)) return this.#server.sayStarting();
     this.#troubleAt = performance.now();
     write(find("trouble", HTMLElement), error instanceof Error ? error.message : String(error));
   }
@@ -175,26 +179,20 @@ class Dashboard {
 
   /** @param {number} now */
   #render(now) {
-    const { views, recent, rates, stream } = this.#connections;
+    const { views, recent, history, stream } = this.#connections;
     write(this.#status, stream === "live" ? "live" : `${stream} …`);
     this.#status.dataset["stream"] = stream;
     if (stream === "live" && performance.now() - this.#troubleAt > troubleMs)
       write(find("trouble", HTMLElement), "");
-    const count = { connected: 0, waiting: 0, failed: 0, connecting: 0, closing: 0, closed: 0 };
-    for (const { state } of views.values()) count[state] += 1;
-    for (const name of /** @type {const} */ (["connected", "connecting", "waiting", "failed"]))
-      write(find(`total-${name}`, HTMLElement), String(count[name]));
-    write(find("total-streams", HTMLElement), this.#streams === null ? "–" : String(this.#streams));
-    write(find("total-in", HTMLElement), rate(rates.in));
-    write(find("total-out", HTMLElement), rate(rates.out));
-    this.#list.render(views, now, this.#detail.id);
+    this.#totals.render(views, history, this.#server.streams, now);
+    this.#list.render(views, history, now, this.#detail.id);
     this.#detail.render(views, now);
     this.#connections.look();
-    this.#renderRecent(recent);
+    this.#renderRecent(recent, now);
   }
 
-  /** @param {readonly import("./model.ts").LifecycleEvent[]} recent */
-  #renderRecent(recent) {
+  /** @param {readonly import("./model.ts").LifecycleEvent[]} recent @param {number} now */
+  #renderRecent(recent, now) {
     const list = find("recent", HTMLElement);
     const newest = recent[0]?.id ?? "";
     if (list.dataset["newest"] === newest) return;
@@ -204,7 +202,7 @@ class Dashboard {
         element(
           "li",
           {},
-          element("time", { datetime: event.at }, new Date(event.at).toLocaleTimeString()),
+          element("time", { datetime: event.at, title: event.at }, clock(event.at, now)),
           " ",
           element("a", { href: `#/${encodeURIComponent(event.connection)}` }, event.connection),
           " ",

@@ -40,6 +40,7 @@ export interface View {
   readonly liveness: { readonly lastPacketAt: string | null; readonly pingRttMs: number | null };
   readonly attempts: { readonly current: number; readonly total: number; readonly nextAt: string | null };
   readonly counters: Readonly<Record<string, number>>;
+  readonly oldestUnacknowledgedAt: string | null;
   readonly timings: Readonly<Record<string, number | null>>;
   readonly request: { readonly labels: Readonly<Record<string, string>> };
 }

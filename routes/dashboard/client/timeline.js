@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { LifecycleEvent } from "./model.ts" */
 import { element } from "./dom.js";
-import { sentence, span } from "./words.js";
+import { clock, sentence, span } from "./words.js";
 
 /** Of one connection, of which the server keeps 1,000 events. */
 const most = 1_000;
@@ -13,7 +13,7 @@ export class Timeline {
   #events = [];
   /** @type {HTMLElement} */
   #list;
-  /** The time of the state that lasts still. @type {{ element: HTMLElement, from: number } | null} */
+  /** The time of the state that lasts still. @type {{ element: HTMLElement, from: number, state: string } | null} */
   #lasting = null;
 
   /** @param {HTMLElement} list */
@@ -33,24 +33,24 @@ export class Timeline {
   /** @param {number} now */
   tick(now) {
     if (this.#lasting !== null)
-      this.#lasting.element.textContent = `${span(now - this.#lasting.from)} so far`;
+      this.#lasting.element.textContent = `${this.#lasting.state} for ${span(now - this.#lasting.from)} so far`;
   }
 
   #draw() {
     const events = this.#events;
     this.#lasting = null;
     const rows = events.map((event, index) => {
-      const lasted = element("span", { class: "quiet" });
+      const lasted = element("span", { class: "quiet lasted" });
       if (events[index - 1]?.state !== event.state && event.state !== "closed") {
         const next = events.slice(index).find(({ state }) => state !== event.state);
         const from = Date.parse(event.at);
-        if (next === undefined) this.#lasting = { element: lasted, from };
+        if (next === undefined) this.#lasting = { element: lasted, from, state: event.state };
         else lasted.textContent = `${event.state} for ${span(Date.parse(next.at) - from)}`;
       }
       return element(
         "li",
         {},
-        element("time", { datetime: event.at, title: event.at }, new Date(event.at).toLocaleTimeString()),
+        element("time", { datetime: event.at, title: event.at }, clock(event.at, Date.now())),
         " ",
         element("strong", { class: "type" }, event.type),
         " ",

@@ -2,47 +2,70 @@
 /** @import { Message } from "./model.ts" */
 import { pathOf } from "./api.js";
 import { element, field, find } from "./dom.js";
+import { clock } from "./words.js";
 
 const shown = 50;
 const previewCharacters = 300;
+
+/** @typedef {{ readonly method: string, readonly path: string, readonly body?: Record<string, unknown> }} Call */
+
+/**
+ * What it needs of what is around it: to say a text or an error, to give a call as a command, and to have a connection's
+ * messages come along, or none.
+ *
+ * @typedef {object} Around
+ * @property {(said: unknown) => void} say
+ * @property {(call: Call) => void} copy
+ * @property {(id: string | null) => void} watch
+ */
 
 /** What one connection carries: its subscriptions, messages as they come, and publishing. */
 export class Traffic {
   #api;
   #id;
-  #say;
-  /** @type {AbortController | null} */
-  #watching = null;
+  #around;
+  #isWatching = false;
   #watch = find("watch", HTMLButtonElement);
   #messages = find("messages", HTMLElement);
 
-  /**
-   * @param {import("./api.js").Api} api
-   * @param {string} id
-   * @param {(said: unknown) => void} say a text, or an error
-   */
-  constructor(api, id, say) {
+  /** @param {import("./api.js").Api} api @param {string} id @param {Around} around */
+  constructor(api, id, around) {
     this.#api = api;
     this.#id = id;
-    this.#say = say;
+    this.#around = around;
     this.#messages.replaceChildren();
   }
 
   async loadSubscriptions() {
     const { items } = await this.#api.call("GET", pathOf(this.#id, "/subscriptions"));
-    find("subscriptions", HTMLElement).replaceChildren(
-      ...items.map((/** @type {Record<string, any>} */ { topicFilter, qos, grantedQos, reasonName }) => {
-        const granted =
-          typeof grantedQos === "number" ? `granted QoS ${grantedQos}` : (reasonName ?? "not granted");
-        const remove = element("button", {
-          type: "button",
-          click: () => void this.#unsubscribe(topicFilter),
-        });
-        remove.textContent = "Unsubscribe";
-        remove.setAttribute("aria-label", `Unsubscribe from ${topicFilter}`);
-        const asked = grantedQos === qos ? "" : ` (asked for ${qos})`;
-        return element("li", {}, element("code", {}, topicFilter), ` ${granted}${asked} `, remove);
-      }),
+    const none = element("li", { class: "quiet" }, "None.");
+    const shown = items.map((/** @type {any} */ item) => this.#subscription(item));
+    find("subscriptions", HTMLElement).replaceChildren(...(shown.length === 0 ? [none] : shown));
+  }
+
+  /** @param {Record<string, any>} subscription */
+  #subscription({ topicFilter, qos, grantedQos, reasonName }) {
+    const granted =
+      typeof grantedQos === "number" ? `granted QoS ${grantedQos}` : (reasonName ?? "not granted");
+    const asked = grantedQos === qos ? "" : ` (asked for ${qos})`;
+    const query = `?topicFilter=${encodeURIComponent(topicFilter)}`;
+    const call = { method: "DELETE", path: pathOf(this.#id, `/subscriptions${query}`) };
+    const [remove, copy] = [
+      element("button", { type: "button", "aria-label": `Unsubscribe from ${topicFilter}` }, "Unsubscribe"),
+      element(
+        "button",
+        { type: "button", class: "curl", "aria-label": `Copy unsubscribe from ${topicFilter} as curl` },
+        "curl",
+      ),
+    ];
+    remove.addEventListener("click", () => void this.#unsubscribe(call));
+    copy.addEventListener("click", () => this.#around.copy(call));
+    return element(
+      "li",
+      {},
+      element("code", { class: "topic" }, topicFilter),
+      element("span", { class: "quiet" }, `${granted}${asked}`),
+      element("span", { class: "pair" }, remove, copy),
     );
   }
 
@@ -63,53 +86,56 @@ export class Traffic {
     return { method: "POST", path: pathOf(this.#id, "/publish"), body };
   }
 
-  /** @param {string} topicFilter */
-  async #unsubscribe(topicFilter) {
+  /** @param {Call} call */
+  async #unsubscribe({ method, path }) {
     try {
-      const query = `?topicFilter=${encodeURIComponent(topicFilter)}`;
-      await this.#api.call("DELETE", pathOf(this.#id, `/subscriptions${query}`));
+      await this.#api.call(method, path);
       await this.loadSubscriptions();
     } catch (error) {
-      this.#say(error);
+      this.#around.say(error);
     }
   }
 
   /** Begins to show messages as they come, or stops. */
-  async toggle() {
-    if (this.#watching !== null) return this.stop();
-    const watching = new AbortController();
-    this.#watching = watching;
+  toggle() {
+    if (this.#isWatching) return this.stop();
+    this.#isWatching = true;
     this.#watch.setAttribute("aria-pressed", "true");
-    this.#watch.textContent = "Stop";
-    try {
-      for await (const line of this.#api.lines(pathOf(this.#id, "/messages?format=ndjson"), watching.signal))
-        if (typeof line.topic === "string") this.#show(line);
-        else if (line.type === "gap") this.#say("Some messages came faster than they could be shown.");
-    } catch (error) {
-      if (!watching.signal.aborted) this.#say(error);
-    }
-    if (this.#watching === watching) this.stop();
+    this.#watch.textContent = "Stop watching";
+    this.#around.watch(this.#id);
   }
 
   stop() {
-    this.#watching?.abort();
-    this.#watching = null;
+    this.#isWatching = false;
     this.#watch.setAttribute("aria-pressed", "false");
     this.#watch.textContent = "Watch messages";
+    delete this.#watch.dataset["open"];
+    this.#around.watch(null);
+  }
+
+  /** A message, or what there is to say of them; null when none will come any more. @param {any} line @param {unknown} [why] */
+  takeMessage(line, why) {
+    if (!this.#isWatching) return;
+    if (line === null) {
+      this.stop();
+      this.#around.say(why);
+    } else if (line.type === "open") this.#watch.dataset["open"] = "true";
+    else if (line.type === "message") this.#show(line);
+    else if (line.type === "gap") this.#around.say("Some messages came faster than they could be shown.");
   }
 
   /** @param {Message} message */
   #show({ at, topic, payload, payloadEncoding, qos, retain }) {
     const text =
       payload.length > previewCharacters
-        ? `${payload.slice(0, previewCharacters)} … (${payload.length})`
+        ? `${payload.slice(0, previewCharacters)} … (${payload.length.toLocaleString("en")} characters)`
         : payload;
     const marks = [`QoS ${qos}`, retain ? "retained" : "", payloadEncoding === "utf8" ? "" : payloadEncoding];
     this.#messages.prepend(
       element(
         "li",
         {},
-        element("time", { datetime: at }, new Date(at).toLocaleTimeString()),
+        element("time", { datetime: at }, clock(at, Date.now())),
         " ",
         element("code", { class: "topic" }, topic),
         element("span", { class: "quiet" }, ` ${marks.filter(Boolean).join(" · ")}`),

@@ -39,6 +39,8 @@ export function reason({ state, lastReason, lastError }) {
   if (lastError !== null && (isNewer || state !== "connected") && state !== "connected")
     return failure(lastError);
   if (lastReason === null) return { text: "", hint: "" };
+  // What went well needs no more than its name.
+  if (state === "connected" && lastReason.code === 0) return { text: lastReason.name, hint: "" };
   const said = lastReason.text === null ? "" : `: ${lastReason.text}`;
   const { from, packet, name, code } = lastReason;
   return { text: `${name} (${hex(code)}, ${packet} from the ${from})${said}`, hint: "" };
@@ -51,7 +53,8 @@ export function reason({ state, lastReason, lastError }) {
 export function failure({ detail, reasonName, hint, title }) {
   const text = detail ?? title ?? "";
   const named = reasonName === undefined || text.includes(reasonName) ? text : `${reasonName}: ${text}`;
-  return { text: named, hint: hint ?? "" };
+  // A sentence of its own comes after it.
+  return { text: hint && /\w$|\)$/.test(named) ? `${named}.` : named, hint: hint ?? "" };
 }
 
 /**
@@ -85,5 +88,19 @@ export function isEncrypted({ broker }) {
 
 /** @param {number} perSecond */
 export function rate(perSecond) {
-  return `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}/s`;
+  if (perSecond === 0) return "0";
+  return perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond).toLocaleString("en");
+}
+
+/** A short span, with as many digits as mean something. @param {number} ms */
+export function milliseconds(ms) {
+  return `${ms < 10 ? ms.toFixed(1) : Math.round(ms).toLocaleString("en")} ms`;
+}
+
+/** The time of day, with the day where it is another one. @param {string} at @param {number} now */
+export function clock(at, now) {
+  const date = new Date(at);
+  const isToday = date.toDateString() === new Date(now).toDateString();
+  const time = date.toLocaleTimeString([], { hour12: false });
+  return isToday ? time : `${date.toLocaleDateString()} ${time}`;
 }
