@@ -195,7 +195,7 @@ export const connectionCalls: Calls = {
     success: {
       200: { description: "How far it came.", schema: "ProbeResult", headers: ["Preference-Applied"] },
     },
-    problems: ["attempts-limited"],
+    problems: ["attempts-limited", "client-id-in-use"],
     examples: [
       {
         summary: "With a message there and back",

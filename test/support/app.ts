@@ -78,8 +78,7 @@ export async function startApp(
   });
   const app = await createApp(settings, logger, "0.0.0-test", overrides);
   const fetchApp = forAll ? await withTokenForAll(app) : app.fetch;
-  const answers =
-    unchecked === undefined && !process.env.XUNCH ? new CheckedAnswers(await answerRules()) : null;
+  const answers = unchecked === undefined ? new CheckedAnswers(await answerRules()) : null;
   const serving = serve({ ...app, fetch: answers?.of(fetchApp) ?? fetchApp }, "127.0.0.1", 0, {
     limits: settings,
   });

@@ -62,12 +62,9 @@ export class CheckedAnswers {
   }
 
   #watched(given: GivenAnswer, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-    let left = mostItems;
-    return itemsIn(body, mostLength, (text) => {
-      if (left === 0) return;
-      left -= 1;
-      this.#later(given, () => this.#rules.differentItem(given, text));
-    });
+    return itemsIn(body, { items: mostItems, length: mostLength }, (text) =>
+      this.#later(given, () => this.#rules.differentItem(given, text)),
+    );
   }
 
   #later({ method, path, status }: GivenAnswer, look: () => readonly string[]): void {
