@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from "uuid";
+import type { Services } from "../routes/context.ts";
 import { createRoutes } from "../routes/index.ts";
 import type { Principal } from "./access/principal.ts";
 import { openAccess } from "./open-access.ts";
@@ -23,6 +24,7 @@ import { openStore } from "./store/open.ts";
 import type { Store } from "./store/store.ts";
 import { Streams } from "./stream/streams.ts";
 import { findVanished, type Peer } from "./stream/vanished.ts";
+import { openTracing } from "./tracing/open-tracing.ts";
 import { tenantMaker, type Foundation } from "./tenant-maker.ts";
 import { Tenants } from "./tenants.ts";
 import type { Schedule } from "./webhooks/schedule.ts";
@@ -58,6 +60,9 @@ export interface AppOverrides {
   readonly shares?: Shares;
   readonly webhookSchedule?: Schedule;
 }
+
+/** For the last spans, when all the grace is used up; the process is given two seconds more than that. */
+const leastFlushMs = 1_000;
 
 /**
  * Opens the store, brings back what was kept, and builds the service. Connections that came back are dialled from here on.
@@ -106,8 +111,9 @@ async function buildApp(
   const stopping = new AbortController();
   const loopLag = new LoopLag(clock.monotonic);
   const startedAt = clock.wall() - process.uptime() * 1_000;
+  const tracing = await traceCalls(settings, version, logger, stopping.signal);
   const routes = createRoutes({
-    ...{ access, tenants, streams, store, clock, random, logger, version },
+    ...{ access, tenants, streams, store, clock, random, logger, version, traced: tracing.traced },
     counters: all.counters,
     metrics: new Metrics(families),
     serverMetrics: () => ({
@@ -121,12 +127,10 @@ async function buildApp(
         residentBytes: process.memoryUsage.rss(),
       },
     }),
-    rates: all.rates,
-    tellsRates: isRateSet(settings),
+    ...{ rates: all.rates, tellsRates: isRateSet(settings) },
     restoring: () => restart.left,
     newId: () => `c_${uuidv7()}`,
-    maxBodyBytes: settings.maxBodyBytes,
-    maxPayloadBytes: settings.maxPayloadBytes,
+    ...{ maxBodyBytes: settings.maxBodyBytes, maxPayloadBytes: settings.maxPayloadBytes },
     streamWriteTimeoutMs: settings.streamWriteTimeoutMs,
     browsers: browserRules(settings),
     publishIdleTimeoutMs: settings.publishIdleTimeoutMs,
@@ -144,6 +148,7 @@ async function buildApp(
     await access[Symbol.asyncDispose]();
     unlisten();
     await store[Symbol.asyncDispose]();
+    await tracing.close();
   };
   restart.begin();
   return {
@@ -151,6 +156,25 @@ async function buildApp(
     ...egressCalls(egress, tenants),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** What makes spans of calls, and its end, which has what is left of the grace that began with `stopping`. */
+async function traceCalls(
+  settings: Settings,
+  version: string,
+  logger: Logger,
+  stopping: AbortSignal,
+): Promise<Pick<Services, "traced"> & { close(): Promise<void> }> {
+  const tracing = await openTracing(settings, version, logger);
+  if (tracing === null) return { traced: null, close: async () => {} };
+  const { traced } = await import("../routes/middleware/traced.ts");
+  let graceEnds = 0;
+  const begin = () => (graceEnds = performance.now() + settings.shutdownGraceMs);
+  stopping.addEventListener("abort", begin, { once: true });
+  return {
+    traced: traced(tracing.tracer),
+    close: () => tracing.close(Math.max(leastFlushMs, graceEnds - performance.now())),
   };
 }
 
