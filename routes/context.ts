@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type { Access } from "../src/access/access.ts";
 import type { BrowserRules } from "../src/access/browsers.ts";
 import type { Principal } from "../src/access/principal.ts";
@@ -9,6 +9,7 @@ import type { Counters } from "../src/metrics/counters.ts";
 import type { Metrics } from "../src/metrics/metrics.ts";
 import type { MetricsView } from "../src/metrics/view.ts";
 import type { Progress } from "../src/progress/progress.ts";
+import type { ProblemCode } from "../src/problem-catalogue.ts";
 import type { Rate } from "../src/rate.ts";
 import type { Rates } from "../src/rates.ts";
 import type { Store } from "../src/store/store.ts";
@@ -47,6 +48,8 @@ export interface Services {
   readonly browsers: BrowserRules;
   readonly publishIdleTimeoutMs: number;
   readonly version: string;
+  /** What makes a span of each call; null where nobody wants any. */
+  readonly traced: MiddlewareHandler<AppEnv> | null;
   /** False from the moment at which shutdown begins. */
   readonly accepting: () => boolean;
   /** Aborts at that moment. */
@@ -71,6 +74,8 @@ export interface AppEnv {
     releaseSignal?: () => void;
     /** Where what comes of the call counts; the tenant's, as soon as that is known. */
     counters: Counters | undefined;
+    /** Of the answer, where that is a problem. */
+    problemCode: ProblemCode | undefined;
     /** What the answer says of how many calls are left. */
     rate: Rate | undefined;
   };

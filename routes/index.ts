@@ -33,6 +33,8 @@ export function createRoutes(services: Services): App {
   const app: App = new OpenAPIHono<AppEnv>({ defaultHook: onInvalid });
   app.onError(onError(services.logger));
   app.notFound(onNotFound(app));
+  // Around everything, so that it sees the answer as it leaves.
+  if (services.traced !== null) app.use(services.traced);
   app.use(answering(services));
   if (services.logger.level === "debug") app.use(accessLog(services.logger, services.clock));
   // Before what may refuse: a page that may call has to be able to read why it was refused.

@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from "uuid";
+import type { Services } from "../routes/context.ts";
 import { createRoutes } from "../routes/index.ts";
 import { createStartingRoutes } from "../routes/starting.ts";
 import { EarlyOperators } from "./access/early-operators.ts";
@@ -30,6 +31,7 @@ import type { OpeningOptions } from "./store/opening.ts";
 import type { Store } from "./store/store.ts";
 import { Streams } from "./stream/streams.ts";
 import { findVanished, type Peer } from "./stream/vanished.ts";
+import { openTracing } from "./tracing/open-tracing.ts";
 import { tenantMaker, type Foundation } from "./tenant-maker.ts";
 import { Tenants } from "./tenants.ts";
 import type { Schedule } from "./webhooks/schedule.ts";
@@ -79,6 +81,9 @@ interface Ground {
   readonly operators: EarlyOperators;
   readonly progress: ProgressBoard;
 }
+
+/** For the last spans, when all the grace is used up; the process is given two seconds more than that. */
+const leastFlushMs = 1_000;
 
 /**
  * {@link prepareApp}, and opens it. Connections that came back are dialled from here on.
@@ -172,8 +177,9 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
   const stopping = new AbortController();
   const loopLag = new LoopLag(clock.monotonic);
   const startedAt = clock.wall() - process.uptime() * 1_000;
+  const tracing = await traceCalls(settings, version, logger, stopping.signal);
   const routes = createRoutes({
-    ...{ access, tenants, streams, store, clock, random, logger, version },
+    ...{ access, tenants, streams, store, clock, random, logger, version, traced: tracing.traced },
     counters: all.counters,
     metrics: new Metrics(families),
     serverMetrics: () => ({
@@ -187,13 +193,11 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
         residentBytes: process.memoryUsage.rss(),
       },
     }),
-    rates: all.rates,
-    tellsRates: isRateSet(settings),
+    ...{ rates: all.rates, tellsRates: isRateSet(settings) },
     restoring: () => restart.left,
     progress: () => progress.progress,
     newId: () => `c_${uuidv7()}`,
-    maxBodyBytes: settings.maxBodyBytes,
-    maxPayloadBytes: settings.maxPayloadBytes,
+    ...{ maxBodyBytes: settings.maxBodyBytes, maxPayloadBytes: settings.maxPayloadBytes },
     streamWriteTimeoutMs: settings.streamWriteTimeoutMs,
     browsers: browserRules(settings),
     publishIdleTimeoutMs: settings.publishIdleTimeoutMs,
@@ -211,6 +215,7 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
     await access[Symbol.asyncDispose]();
     unlisten();
     await store[Symbol.asyncDispose]();
+    await tracing.close();
   };
   restart.begin();
   return {
@@ -240,6 +245,25 @@ async function bringBack(
   await tenants.restore(stored);
   restoring.finish();
   return { tenants, restart };
+}
+
+/** What makes spans of calls, and its end, which has what is left of the grace that began with `stopping`. */
+async function traceCalls(
+  settings: Settings,
+  version: string,
+  logger: Logger,
+  stopping: AbortSignal,
+): Promise<Pick<Services, "traced"> & { close(): Promise<void> }> {
+  const tracing = await openTracing(settings, version, logger);
+  if (tracing === null) return { traced: null, close: async () => {} };
+  const { traced } = await import("../routes/middleware/traced.ts");
+  let graceEnds = 0;
+  const begin = () => (graceEnds = performance.now() + settings.shutdownGraceMs);
+  stopping.addEventListener("abort", begin, { once: true });
+  return {
+    traced: traced(tracing.tracer),
+    close: () => tracing.close(Math.max(leastFlushMs, graceEnds - performance.now())),
+  };
 }
 
 function healthChanged({ health }: Store, tenants: Tenants, logger: Logger): void {

@@ -69,6 +69,12 @@ describe("architecture", () => {
     assert.deepEqual(importers(/^@prometheus-io\//, /^src\/metrics\/metrics\.ts$/), []);
   });
 
+  it("only tracing/ and what makes spans of calls import OpenTelemetry, and they are loaded where it is wanted", () => {
+    const own = /^(src\/tracing\/(tracing|otlp-\w+)|routes\/middleware\/traced)\.ts$/;
+    assert.deepEqual(importers(/^@(opentelemetry|hono\/otel)/, own), []);
+    assert.deepEqual(importers(/\/(tracing|otlp-\w+|traced)\.ts$/, own, false), []);
+  });
+
   it("the embedded broker is the demo's alone", () => {
     assert.deepEqual(importers(/^aedes$/, /^src\/demo\//), []);
     assert.deepEqual(importers(/\/demo\//, /^src\/demo(\.ts|\/)/), []);

@@ -16,6 +16,7 @@ const callerLeftStatus = 499;
 /** The answer that tells of a problem. */
 export function problemResponse(c: AppContext, problem: Problem): Response {
   c.get("counters")?.refused(problem);
+  c.set("problemCode", problem.code);
   const { retryAfterSeconds, allow, challenge } = problem.details;
   const headers: Record<string, string> = {
     "content-type": "application/problem+json",

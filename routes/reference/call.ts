@@ -28,6 +28,8 @@ export type AnswerHeader =
   | "Location"
   | "Link"
   | "Set-Cookie"
+  | "Allow"
+  | "WWW-Authenticate"
   | "Idempotent-Replayed"
   | "Preference-Applied"
   | "Connack-Last-Event-Id";

@@ -216,7 +216,7 @@ export const connectionCalls: Calls = {
         headers: ["Preference-Applied"],
       },
     },
-    problems: ["attempts-limited"],
+    problems: ["attempts-limited", "client-id-in-use"],
     examples: [
       {
         summary: "With a message there and back",

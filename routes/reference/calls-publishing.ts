@@ -2,7 +2,8 @@ import type { Calls } from "./call.ts";
 import { acknowledged, keeping, needsBroker } from "./problem-groups.ts";
 
 const publishProblems = [...needsBroker, ...acknowledged, ...keeping];
-const bytes = { "application/octet-stream": {} };
+/** Of the type that the publisher says, if any. */
+const bytes = { "*/*": {}, "application/octet-stream": {} };
 
 export const publishingCalls: Calls = {
   "POST /connections/{id}/publish": {

@@ -1,7 +1,8 @@
 import type { Calls, Success } from "./call.ts";
 import { acknowledged, needsBroker } from "./problem-groups.ts";
 
-const bytes = { "application/octet-stream": {} };
+/** Of the type that the publisher says, if any. */
+const bytes = { "*/*": {}, "application/octet-stream": {} };
 
 const subscribed = (description: string): Success => ({
   description,
@@ -52,7 +53,7 @@ export const readingCalls: Calls = {
     needs: "subscribe",
     headers: ["Prefer"],
     success: { 204: { description: "Unsubscribed.", headers: ["Preference-Applied"] } },
-    problems: [...needsBroker, ...acknowledged],
+    problems: [...needsBroker, ...acknowledged, "store-full", "store-unavailable"],
     examples: [{ summary: "By its filter", status: 204, query: "?topicFilter=garden/%2B/state" }],
   },
   "DELETE /connections/{id}/subscriptions/{filter}": {
@@ -63,7 +64,7 @@ export const readingCalls: Calls = {
     needs: "subscribe",
     headers: ["Prefer"],
     success: { 204: { description: "Unsubscribed.", headers: ["Preference-Applied"] } },
-    problems: [...needsBroker, ...acknowledged],
+    problems: [...needsBroker, ...acknowledged, "store-full", "store-unavailable"],
     examples: [{ summary: "By its filter", status: 204 }],
   },
   "GET /connections/{id}/messages": {
@@ -74,7 +75,7 @@ export const readingCalls: Calls = {
       "What arrived, in order: pages with a cursor, by long poll with ?wait=, or live. What the log could not keep is told by a gap.",
     needs: "subscribe",
     ticket: true,
-    headers: ["Last-Event-ID"],
+    headers: ["Prefer", "Last-Event-ID"],
     success: {
       200: {
         description: "A page; or a stream.",

@@ -54,7 +54,11 @@ export const serviceCalls: Calls = {
     description:
       "The dashboard: a page that shows connections as they are, and asks for a token where one is needed.",
     needs: "none",
-    success: { 200: { description: "The page.", content: { "text/html": {} } } },
+    headers: ["If-None-Match"],
+    success: {
+      200: { description: "The page.", content: { "text/html": {} }, headers: ["ETag"] },
+      304: { description: "As If-None-Match says.", headers: ["ETag"] },
+    },
     examples: [{ summary: "In a browser", status: 200 }],
   },
   "GET /dashboard/{file}": {
@@ -63,8 +67,14 @@ export const serviceCalls: Calls = {
     summary: "Get a file of the dashboard",
     description: "Its scripts and its style.",
     needs: "none",
+    headers: ["If-None-Match"],
     success: {
-      200: { description: "The file.", content: { "text/javascript": {}, "text/css": {}, "text/html": {} } },
+      200: {
+        description: "The file.",
+        content: { "text/javascript": {}, "text/css": {}, "text/html": {} },
+        headers: ["ETag"],
+      },
+      304: { description: "As If-None-Match says.", headers: ["ETag"] },
     },
     examples: [{ summary: "Its style", status: 200, values: { file: "style.css" } }],
   },

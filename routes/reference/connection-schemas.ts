@@ -135,6 +135,7 @@ const probeFields = {
   protocolVersion: z.string().optional(),
   clientId: z.string().optional(),
   address: z.string().nullable().optional(),
+  certificateEndsAt: when.optional().meta({ description: "The first of the broker's chain to end." }),
   problem: z.looseObject({ code: z.string(), status: z.int(), detail: z.string() }).optional(),
 };
 

@@ -1,3 +1,4 @@
+import type { ProblemCode } from "../../src/problem-catalogue.ts";
 import type { AnswerHeader, JsonSchema, RequestHeader } from "./call.ts";
 
 interface Header {
@@ -24,13 +25,21 @@ export const requestHeaders: Readonly<Record<Exclude<RequestHeader, "Mqtt-*">, H
 };
 
 export const answerHeaders: Readonly<Record<AnswerHeader, Header>> = {
-  ETag: text("The connection's version, for If-Match and If-None-Match."),
+  ETag: text("The version of what is answered, for If-Match and If-None-Match."),
   Location: text("The path of what was made."),
   Link: text('The next page, as `<path>; rel="next"` (RFC 8288); absent on the last.'),
   "Set-Cookie": text("The session's cookie: HttpOnly, SameSite=Strict."),
+  Allow: text("The methods that there are for the path."),
+  "WWW-Authenticate": text("How to say who one is (RFC 6750 §3)."),
   "Idempotent-Replayed": text("`true`: the answer is that of an earlier call with the same Idempotency-Key."),
   "Preference-Applied": text("Which preferences of Prefer were applied."),
   "Connack-Last-Event-Id": text("Behind which entry the stream begins."),
+};
+
+/** Which come with a problem, besides those that the call has when it goes well. */
+export const problemHeaders: Readonly<Partial<Record<ProblemCode, readonly AnswerHeader[]>>> = {
+  "method-not-allowed": ["Allow"],
+  unauthorized: ["WWW-Authenticate"],
 };
 
 /** Which any answer may have, told once. */

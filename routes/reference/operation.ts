@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { catalogue } from "../../src/problem-catalogue.ts";
+import { catalogue, type ProblemCode } from "../../src/problem-catalogue.ts";
 import type { Call, Content, JsonSchema, Success } from "./call.ts";
-import { answerHeaders, commonHeaders, requestHeaders } from "./headers.ts";
+import { answerHeaders, commonHeaders, problemHeaders, requestHeaders } from "./headers.ts";
 import { parameters, publishParameters, type Parameter } from "./parameters.ts";
 import { problemsOf } from "./problem-groups.ts";
 import { bodyOf, type Body } from "./request-body.ts";
@@ -159,10 +159,20 @@ function failuresOf(name: string, call: Call): Record<string, ShownAnswer> {
       .filter(([status]) => !own.includes(String(status)))
       .map(([status, codes]) => {
         const description = codes.map((code) => `\`${code}\`: ${catalogue[code].title}.`).join(" ");
-        const later = codes.some((code) => catalogue[code].retryable);
-        const headers = later ? { "Retry-After": retryAfter } : {};
         const content = { "application/problem+json": { schema: refer("Problem") } };
-        return [status, { description, headers, content, "x-problems": codes }];
+        return [status, { description, headers: headersOf(call, codes), content, "x-problems": codes }];
       }),
   );
+}
+
+/** Of an answer that tells of one of these problems. */
+function headersOf({ headers = [] }: Call, codes: readonly ProblemCode[]): Record<string, unknown> {
+  const later = codes.some((code) => catalogue[code].retryable);
+  const names = codes.flatMap((code) => problemHeaders[code] ?? []);
+  if (headers.includes("Prefer")) names.push("Preference-Applied");
+  if (headers.includes("Idempotency-Key")) names.push("Idempotent-Replayed");
+  return {
+    ...Object.fromEntries(names.map((each) => [each, answerHeaders[each]])),
+    ...(later ? { "Retry-After": retryAfter } : {}),
+  };
 }

@@ -46,7 +46,8 @@ export const acknowledged: readonly ProblemCode[] = [
 
 export const replaying: readonly ProblemCode[] = ["idempotency-in-progress", "idempotency-key-reused"];
 
-const ofAll: readonly ProblemCode[] = [
+/** Of any call, and where there is none. */
+export const ofAnyCall: readonly ProblemCode[] = [
   "malformed-request",
   "forbidden-host",
   "cross-site-request",
@@ -63,7 +64,7 @@ const ofBodies: readonly ProblemCode[] = ["request-timeout", "content-too-large"
 
 /** All that a call may be answered with when it does not go well, each once. */
 export function problemsOf(name: string, { needs, body, headers = [], problems = [] }: Call): ProblemCode[] {
-  const found: ProblemCode[] = [...problems, ...ofAll];
+  const found: ProblemCode[] = [...problems, ...ofAnyCall];
   if (name.includes("{")) found.push("not-found");
   if (needs !== "none") found.push(...ofCallers);
   if (needs !== "none" && needs !== "any") found.push("forbidden");

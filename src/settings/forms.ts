@@ -36,6 +36,18 @@ export const hostList = z
 const notAnOrigin =
   'expected an origin, as "https://connack.example": http or https, a host, maybe a port, no path';
 
+/** Where OTLP goes by HTTP: a URL to which the path of a signal is added. */
+export const collector = z.string().transform((text, context): string => {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isOne = url !== null && /^https?:$/.test(url.protocol);
+  if (isOne && `${url.username}${url.password}${url.search}${url.hash}` === "")
+    return url.href.replace(/\/+$/, "");
+  const message =
+    'expected an http or https URL without user name, password or query, as "http://127.0.0.1:4318"';
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
+});
+
 /** An origin as browsers write it (RFC 6454 §6.2), from a URL that may end in `/`. */
 export const origin = z.string().transform((text, context): string => {
   const found = parseOrigin(text.trim());

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { logLevels } from "../log.ts";
-import { host, hostList, integer, resolverList, secretKeys, store } from "./forms.ts";
+import { collector, host, hostList, integer, resolverList, secretKeys, store } from "./forms.ts";
 import { setting, type Setting } from "./setting.ts";
 
 /** Where the service listens, what it keeps and where, and what it says. */
@@ -64,6 +64,16 @@ export const serviceSettings = {
     "auto",
     "`json`, `text`, or `auto`: text on a terminal, else JSON.",
   ),
+  OTLP_ENDPOINT: {
+    ...setting<string | null>(
+      collector,
+      null,
+      "Where spans of calls are sent, as OTLP/HTTP in JSON: the URL of an OpenTelemetry collector, to which `/v1/traces` is added.",
+      "none",
+    ),
+    // A wrong one may have a password in it.
+    secret: true,
+  },
   ALLOWED_HOSTS: setting(
     hostList,
     [] as string[],

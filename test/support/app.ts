@@ -3,6 +3,8 @@ import { createApp, type AppOverrides, type ConnackApp } from "../../src/app.ts"
 import { createLogger } from "../../src/log.ts";
 import { serve } from "../../src/serve.ts";
 import { parseSettings } from "../../src/settings.ts";
+import { CheckedAnswers } from "./checked-answers.ts";
+import { answerRules } from "./document-of-run.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 import { environmentWithTokens, withTokenForAll } from "./token-for-all.ts";
 import { readEvents, type EventReader } from "./event-reader.ts";
@@ -37,14 +39,21 @@ export interface TestApp extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+export interface TestOptions {
+  /** Why answers are not held against the document: what the test measures would be another thing. */
+  readonly unchecked?: string;
+}
+
 /**
  * `environment` is that of the process, with the `CONNACK_` names. The store is in memory unless it says otherwise, or,
  * so that a whole suite runs with it, CONNACK_TEST_STORE=sqlite does; and access control is off, unless it says otherwise,
- * or CONNACK_TEST_ACCESS=tokens does.
+ * or CONNACK_TEST_ACCESS=tokens does. Every answer, whoever asked for it, is held against the document: one that is not
+ * as that has it fails the call, or the end of the app.
  */
 export async function startApp(
   environment: Record<string, string> = {},
   overrides: AppOverrides = {},
+  { unchecked }: TestOptions = {},
 ): Promise<TestApp> {
   const logs: string[] = [];
   const logger = createLogger({
@@ -69,7 +78,10 @@ export async function startApp(
   });
   const app = await createApp(settings, logger, "0.0.0-test", overrides);
   const fetchApp = forAll ? await withTokenForAll(app) : app.fetch;
-  const serving = serve({ ...app, fetch: fetchApp }, "127.0.0.1", 0, { limits: settings });
+  const answers = unchecked === undefined ? new CheckedAnswers(await answerRules()) : null;
+  const serving = serve({ ...app, fetch: answers?.of(fetchApp) ?? fetchApp }, "127.0.0.1", 0, {
+    limits: settings,
+  });
   app.listening(serving.hostname, serving.port);
   const url = `http://127.0.0.1:${serving.port}`;
   const call: TestApp["call"] = async (method, path, body, headers = {}, signal) => {
@@ -81,6 +93,7 @@ export async function startApp(
       ...(signal === undefined ? {} : { signal }),
     });
     const text = await response.text();
+    answers?.assertDocumented();
     const isJson =
       /json/.test(response.headers.get("content-type") ?? "") &&
       !/ndjson/.test(response.headers.get("content-type") ?? "");
@@ -97,6 +110,7 @@ export async function startApp(
       await app.close();
       await serving.stop();
       await scope.disposeAsync();
+      answers?.assertDocumented();
     })());
   const scope = opened.move();
   return {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import type { AppOverrides } from "../../src/app.ts";
-import { startApp, type Answer, type TestApp } from "./app.ts";
+import { startApp, type Answer, type TestApp, type TestOptions } from "./app.ts";
 import { accepts } from "./broker-scripts.ts";
 import { startScriptedBroker, type Script, type ScriptedBroker } from "./scripted-broker.ts";
 import { it } from "./test.ts";
@@ -22,7 +22,7 @@ export interface Rig {
   ) => Promise<ScriptedBroker>;
 }
 
-interface RigOptions {
+interface RigOptions extends TestOptions {
   readonly timeout?: number;
   readonly skip?: boolean | string;
   /** Called when the test begins. */
@@ -34,11 +34,15 @@ interface RigOptions {
 
 /** A test after which the invariants at the top of the list of faults are checked. */
 export function itHolds(name: string, body: (rig: Rig) => Promise<void>, options: RigOptions = {}): void {
-  const { environment, overrides, bystander: hasBystander = true, ...rest } = options;
+  const { environment, overrides, unchecked, bystander: hasBystander = true, ...rest } = options;
   const run = async () => {
     await using bystanders = await startScriptedBroker(accepts());
     await using brokers = new AsyncDisposableStack();
-    await using app = await startApp(environment?.(), overrides);
+    await using app = await startApp(
+      environment?.(),
+      overrides,
+      unchecked === undefined ? {} : { unchecked },
+    );
     const answers: Answer[] = [];
     const scripted: ScriptedBroker[] = [];
     const call: Rig["call"] = async (...request) => {

@@ -54,6 +54,7 @@ async function runAll(jobs: readonly { runtime: Runtime; file: string }[], missi
     NO_COLOR: "1",
     TMPDIR: directory.path,
     CONNACK_TEST_MISSING: missing.join(","),
+    CONNACK_TEST_DOCUMENT: join(directory.path, "openapi.json"),
   };
   const results: FileResult[] = [];
   const queue = [...jobs.entries()];
