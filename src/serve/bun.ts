@@ -52,6 +52,8 @@ export function serveOnBun(
     ...(certificate === null ? {} : { tls: certificate, http2: true }),
     // Else a defect is answered with a page that has our sources on it.
     development: false,
+    // What that turns on with it: a second server on this address, with calls for one or the other.
+    reusePort: false,
     error: () => new Response(null, { status: 500 }),
     // Bodies are limited by the routes, with an answer that says so.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,

@@ -145,3 +145,47 @@ describe("main.ts while it starts", () => {
     assert.equal(program.output().match(/listening on/g)?.length, 1);
   });
 });
+
+describe("main.ts that takes the place of another one", () => {
+  it("waits for the address and the store of the one that ends", async () => {
+    await using here = await scene(1);
+    const environment = { ...here.place.environment, CONNACK_PORT: String(await freePort()) };
+    const url = `http://127.0.0.1:${environment.CONNACK_PORT}`;
+    await using before = startMain(environment);
+    await before.printed(/connack listening on/);
+    await using after = startMain(environment);
+    await after.printed(/waiting for another process to let go of the address/);
+    assert.equal((await callAt(url, "GET", "/connections/c0")).status, 200);
+    before.signal("SIGTERM");
+    assert.equal(await before.exited, 0, before.output());
+    await after.printed(/connack listening on/);
+    assert.equal((await callAt(url, "GET", "/connections/c0")).status, 200);
+  });
+
+  it("waits for the store where it listens elsewhere, and tells so", async () => {
+    await using here = await scene(1);
+    const port = await freePort();
+    await using before = startMain(here.place.environment);
+    await before.printed(/connack listening on/);
+    await using after = startMain({ ...here.place.environment, CONNACK_PORT: String(port) });
+    const url = `http://127.0.0.1:${port}`;
+    const waiting = await progressAt(url, (progress) => progress !== null && progress !== undefined);
+    assert.deepEqual(waiting, { task: "store", done: 0, total: 1 });
+    before.signal("SIGTERM");
+    await after.printed(/connack listening on/);
+    assert.equal((await callAt(url, "GET", "/connections/c0")).status, 200);
+  });
+
+  it("does not dial itself, where a stored connection has its address now", async () => {
+    await using here = await scene(1);
+    const { port } = here.broker;
+    await here.broker[Symbol.asyncDispose]();
+    await using program = startMain({ ...here.place.environment, CONNACK_PORT: String(port) });
+    await program.printed(/connack listening on/);
+    const url = `http://127.0.0.1:${port}`;
+    await progressAt(url, (progress) => progress === null);
+    const { body } = await callAt(url, "GET", "/connections/c0");
+    assert.deepEqual([body.state, body.lastError.code], ["failed", "destination-forbidden"]);
+    assert.doesNotMatch(program.output(), /"stage":"(tcp|connack)"/);
+  });
+});
