@@ -185,7 +185,7 @@ export const connectionCalls: Calls = {
     ticket: true,
     headers: ["Last-Event-ID"],
     success: { 200: { ...events, content: { ...events.content, ...withMessages } } },
-    problems: ["not-acceptable"],
+    problems: ["not-acceptable", "not-found"],
     examples: [
       { summary: "What was", status: 200, query: "?format=json&types=connected,failed" },
       { summary: "Live, a line each", status: 200, accept: "application/x-ndjson" },
