@@ -47,6 +47,8 @@ export class Connections {
   #isDue = false;
   /** Whose messages come along. @type {string | null} */
   #messagesOf = null;
+  /** The stream that comes next goes on where the one before was ended here: nothing was missed. */
+  #isSwitched = false;
   /** Ends the stream that is open, for another one in its place. */
   #switch = new AbortController();
 
@@ -63,6 +65,7 @@ export class Connections {
   watchMessages(id) {
     if (id === this.#messagesOf) return;
     this.#messagesOf = id;
+    this.#isSwitched = this.#lastId !== null && this.stream === "live";
     this.#switch.abort();
   }
 
@@ -96,6 +99,7 @@ export class Connections {
       }
       if (switched.aborted && !signal.aborted) continue;
       this.stream = "reconnecting";
+      this.#isSwitched = false;
       this.#changed();
       await new Promise((resolve) => setTimeout(resolve, delay));
       delay = Math.min(delay * 2, retryMs.most);
@@ -178,7 +182,9 @@ export class Connections {
     if (line.type === "message" || (line.type === "gap" && line.messages !== undefined))
       return this.onMessage(line);
     if (line.type === "snapshot") this.skewMs = Date.parse(line.at) - Date.now();
-    if (line.type === "snapshot" || line.type === "gap") await this.refresh();
+    const isKnown = line.type === "snapshot" && this.#isSwitched;
+    if (line.type === "snapshot") this.#isSwitched = false;
+    if (line.type === "gap" || (line.type === "snapshot" && !isKnown)) await this.refresh();
     if (typeof line.connection !== "string" || typeof line.id !== "string") return this.#changed();
     /** @type {LifecycleEvent} */
     const event = line;

@@ -6,7 +6,7 @@ import { describe, element, find, showCommand, write } from "./dom.js";
 import { Timeline } from "./timeline.js";
 import { Traffic } from "./traffic.js";
 import { factsOf, limitsOf } from "./limits.js";
-import { clock, countdown, failure, milliseconds, reason, span } from "./words.js";
+import { clock, countdown, failure, lasting, milliseconds, reason } from "./words.js";
 
 /** @typedef {{ readonly method: string, readonly path: string, readonly body?: Record<string, unknown> }} Call */
 
@@ -98,7 +98,7 @@ export class Detail {
     write(state, view?.state ?? "gone");
     if (view === undefined) return;
     const next = countdown(view, now);
-    const since = `since ${clock(view.since, now)}, for ${span(now - Date.parse(view.since))}`;
+    const since = `since ${clock(view.since, now)}, for ${lasting(now - Date.parse(view.since))}`;
     write(find("detail-since", HTMLElement), next === "" ? since : `${since}, next attempt ${next}`);
     const { text, hint } = reason(view);
     write(find("detail-reason", HTMLElement), [text, hint].filter(Boolean).join(" "));

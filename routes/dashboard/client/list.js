@@ -3,7 +3,7 @@
 import { curl } from "./curl.js";
 import { element, field, find, showCommand, write } from "./dom.js";
 import { Sparkline } from "./sparkline.js";
-import { countdown, isEncrypted, rate, reason, span } from "./words.js";
+import { countdown, isEncrypted, lasting, rate, reason } from "./words.js";
 
 /** Rows in the document at a time, however many connections there are. */
 const pageRows = 50;
@@ -78,7 +78,7 @@ export class List {
     }
     const last = first + page.length;
     const some = `${first + 1}–${last} of ${wanted.length.toLocaleString("en")}`;
-    write(find("count", HTMLElement), wanted.length === 0 ? "none" : some);
+    write(find("count", HTMLElement), wanted.length === 0 ? "" : some);
     const [previous, next] = [find("previous", HTMLButtonElement), find("next", HTMLButtonElement)];
     previous.disabled = first === 0;
     next.disabled = last >= wanted.length;
@@ -143,7 +143,7 @@ class Row {
     this.#broker.title = view.broker.url;
     write(this.#state, view.state);
     this.#state.dataset["state"] = view.state;
-    write(this.#since, `for ${span(now - Date.parse(view.since))}`);
+    write(this.#since, `for ${lasting(now - Date.parse(view.since))}`);
     if (this.#since.title !== view.since) {
       this.#since.title = view.since;
       this.#since.setAttribute("datetime", view.since);

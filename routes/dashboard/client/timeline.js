@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { LifecycleEvent } from "./model.ts" */
 import { element } from "./dom.js";
-import { clock, sentence, span } from "./words.js";
+import { clock, lasting, sentence, span } from "./words.js";
 
 /** Of one connection, of which the server keeps 1,000 events. */
 const most = 1_000;
@@ -33,7 +33,7 @@ export class Timeline {
   /** @param {number} now */
   tick(now) {
     if (this.#lasting !== null)
-      this.#lasting.element.textContent = `${this.#lasting.state} for ${span(now - this.#lasting.from)} so far`;
+      this.#lasting.element.textContent = `${this.#lasting.state} for ${lasting(now - this.#lasting.from)} so far`;
   }
 
   #draw() {

@@ -2,7 +2,7 @@
 /** @import { View } from "./model.ts" */
 import { find, write } from "./dom.js";
 import { Sparkline } from "./sparkline.js";
-import { rate, span } from "./words.js";
+import { lasting, rate } from "./words.js";
 
 const shown = /** @type {const} */ (["connected", "connecting", "waiting", "failed"]);
 
@@ -34,11 +34,15 @@ export class Totals {
       // All of the same form, so that texts are in the order of times.
       if (at !== null && at !== undefined && (oldest === null || at < oldest)) oldest = at;
     }
-    for (const name of shown) write(find(`total-${name}`, HTMLElement), count[name].toLocaleString("en"));
+    for (const name of shown) {
+      const total = find(`total-${name}`, HTMLElement);
+      write(total, count[name].toLocaleString("en"));
+      total.classList.toggle("quiet", count[name] === 0);
+    }
     for (const button of document.querySelectorAll("button[data-only]"))
       button.setAttribute("aria-pressed", String(button.getAttribute("data-only") === this.#state.value));
     write(find("total-streams", HTMLElement), streams === null ? "–" : streams.toLocaleString("en"));
-    write(find("total-oldest", HTMLElement), oldest === null ? "none" : span(now - Date.parse(oldest)));
+    write(find("total-oldest", HTMLElement), oldest === null ? "none" : lasting(now - Date.parse(oldest)));
     this.#draw(history);
   }
 

@@ -16,6 +16,15 @@ export function span(ms) {
 }
 
 /**
+ * A span that goes on: drawn once a second, it tells of nothing shorter.
+ *
+ * @param {number} ms
+ */
+export function lasting(ms) {
+  return ms < 1_000 ? "0 s" : span(ms);
+}
+
+/**
  * How long it is until the next attempt; empty when there is none to come.
  *
  * @param {View} view
