@@ -88,14 +88,16 @@ describe("publishing lines, when something is not as it should be", () => {
     async (rig) => {
       await open(rig);
       using call = new DuplexCall(rig.app.url, path);
+      // The stream is the one call that may wait, before another one asks.
+      call.send("bad\n");
+      assert.equal((await call.next()).status, 400);
       call.socket.pause();
       // Some kilobytes of errors each, so that the network is soon full of them.
       const wrong = `{${Array.from({ length: 100 }, (_, n) => `"${n}":0`).join()}}\n`;
       for (let sent = 0; sent < 200; sent += 1) call.send(wrong.repeat(64));
-      // The stream was the one call that may wait, so that another may when it has been cut off.
+      // It is cut off when another one may wait.
       const another = () =>
         post(rig, "", Buffer.from(line("1", 0)), { "content-type": "application/x-ndjson" });
-      while ((await another()).status !== 429);
       while ((await another()).status === 429);
       call.socket.resume();
       await call.closed;
