@@ -4,7 +4,7 @@ import { Histogram } from "../histogram.ts";
 import { Listeners } from "../listeners.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { writeGroup } from "./group-text.ts";
-import type { Commit } from "./sqlite-engine.ts";
+import type { Commit } from "./commit.ts";
 import type { SqliteOptions } from "./sqlite-file.ts";
 import type { FromEngine, Read, ToEngine } from "./sqlite-messages.ts";
 import {
