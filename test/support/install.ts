@@ -1,16 +1,19 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { fetchNats } from "./fetch-nats.ts";
 import { debianPackage, isAvailable, type ToolName, toolNames } from "./tools.ts";
 
 /** Installs what is missing where it can, on Debian as root, and returns what is missing still. */
 export function installTools(log: (line: string) => void): readonly ToolName[] {
   const missing = missingTools();
   if (missing.length === 0) return missing;
+  if (missing.includes("nats")) fetchNats(log);
+  const packages = missing.flatMap((name) => debianPackage(name) ?? []);
+  if (packages.length === 0) return missingTools();
   if (!existsSync("/etc/debian_version") || process.getuid?.() !== 0) {
-    log(`Not installed: ${missing.join(", ")}. As root on Debian or Ubuntu they would be installed now.`);
-    return missing;
+    log(`Not installed: ${packages.join(", ")}. As root on Debian or Ubuntu they would be installed now.`);
+    return missingTools();
   }
-  const packages = missing.map(debianPackage);
   log(`Installing ${packages.join(", ")}`);
   // A failed update is no reason to stop: the lists that are there may do.
   aptGet(log, "update");
