@@ -13,5 +13,7 @@ export type CommitResult =
 
 /** Whether it makes room and needs none: then it may be kept in a store that is full. */
 export function onlyFrees({ changes }: Commit): boolean {
-  return changes.every(({ type }) => type === "delete" || type === "clear" || type === "trim" || type === "drop");
+  return changes.every(
+    ({ type }) => type === "delete" || type === "clear" || type === "trim" || type === "drop",
+  );
 }

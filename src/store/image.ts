@@ -1,4 +1,11 @@
-import { StoreError, type Change, type Position, type StoredEntry, type StoredLog, type StoredRecord } from "./store.ts";
+import {
+  StoreError,
+  type Change,
+  type Position,
+  type StoredEntry,
+  type StoredLog,
+  type StoredRecord,
+} from "./store.ts";
 
 interface Log {
   readonly entries: StoredEntry[];
@@ -86,7 +93,8 @@ export class Image {
   /** Puts in what another image had: what was trimmed of a log before its entries, and entries in their order. */
   load(from: { readonly log: StoredLog } | { readonly entry: SharedEntry }): void {
     if ("log" in from) return this.#trim(from.log.name, from.log.trimmedThrough);
-    return this.#append(from.entry, from.entry.logs);
+    const { position, data, logs } = from.entry;
+    return this.#append({ position, data }, logs);
   }
 
   /** All records, by space, as they are now. */
@@ -99,7 +107,10 @@ export class Image {
 
   /** All entries, as they are now, by position; each once. */
   allEntries(): readonly SharedEntry[] {
-    const found = new Map<Position, { readonly position: Position; readonly data: string; readonly logs: string[] }>();
+    const found = new Map<
+      Position,
+      { readonly position: Position; readonly data: string; readonly logs: string[] }
+    >();
     for (const [name, { entries }] of this.#logs) {
       for (const { position, data } of entries) {
         const known = found.get(position);

@@ -1,4 +1,9 @@
-import { JetStreamApiError, type JetStreamClient, type JetStreamManager, type StoredMsg } from "@nats-io/jetstream";
+import {
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  type StoredMsg,
+} from "@nats-io/jetstream";
 import { headers, type NatsConnection } from "@nats-io/nats-core";
 import { StoreError } from "./store.ts";
 
@@ -53,7 +58,7 @@ const wrongLastSequence = 10_071;
 /** Another write is on its way there; the server does not say whose. */
 const writeUnderWay = 10_164;
 /** The account, the server, or the stream has no room. */
-const noRoom = [10_002, 10_023, 10_047, 10_077];
+const noRoom = new Set([10_002, 10_023, 10_047, 10_077]);
 
 /** A server that does not answer in this time may have got it; it is given the same again. */
 const answerMs = 2_500;
@@ -101,13 +106,12 @@ export class Chain {
   async append(record: ChainRecord, last = this.#last): Promise<number> {
     let tried = false;
     for (;;) {
-      if (this.#stopped)
-        throw new StoreError(tried ? "unknown" : "unavailable", "The store has been closed");
+      if (this.#stopped) throw new StoreError(tried ? "unknown" : "unavailable", "The store has been closed");
       try {
         return this.#known(await this.#publish(record, last));
       } catch (error) {
         const code = error instanceof JetStreamApiError ? error.code : null;
-        if (code !== null && noRoom.includes(code) && !tried)
+        if (code !== null && noRoom.has(code) && !tried)
           throw new StoreError("full", "The servers of the store have no room");
         if (code === wrongLastSequence || code === writeUnderWay) {
           const found = await this.#readLast();
@@ -123,11 +127,17 @@ export class Chain {
 
   /** Records from one on up to and including another, which is there. @throws {StoreError} `unavailable` */
   async *read(from: number, through: number, withinMs = 30_000): AsyncGenerator<PlacedRecord> {
-    for await (const message of this.readSubject(this.#options.subject, from, through, withinMs)) yield placed(message);
+    for await (const message of this.readSubject(this.#options.subject, from, through, withinMs))
+      yield placed(message);
   }
 
   /** The messages of a subject of the stream. Replicas may lag, but leave nothing out. @throws {StoreError} `unavailable` */
-  async *readSubject(subject: string, from: number, through: number, withinMs = 30_000): AsyncGenerator<StoredMsg> {
+  async *readSubject(
+    subject: string,
+    from: number,
+    through: number,
+    withinMs = 30_000,
+  ): AsyncGenerator<StoredMsg> {
     const { manager, stream } = this.#options;
     const deadline = performance.now() + withinMs;
     for (let next = from; next <= through;) {

@@ -75,7 +75,11 @@ function refusalOf(
   const own = new Overlay(above);
   for (const change of commit.changes) {
     if (change.type === "put" && change.expect === "absent" && own.has(change.space, change.key))
-      return { ok: false, kind: "conflict", message: `There is a record ${change.space}/${change.key} already` };
+      return {
+        ok: false,
+        kind: "conflict",
+        message: `There is a record ${change.space}/${change.key} already`,
+      };
     own.apply(change);
   }
   return null;

@@ -36,9 +36,13 @@ export async function openStream(
   const { metadata = {}, num_replicas } = info.config;
   const epoch = metadata["connack-epoch"];
   if (epoch === undefined)
-    throw new Error(`The servers have a stream ${name} that is not Connack's; CONNACK_CLUSTER_NAME chooses another`);
+    throw new Error(
+      `The servers have a stream ${name} that is not Connack's; CONNACK_CLUSTER_NAME chooses another`,
+    );
   if (metadata["connack-format"] !== format)
-    throw new Error(`The stream ${name} is of a version that this one does not know (${metadata["connack-format"]})`);
+    throw new Error(
+      `The stream ${name} is of a version that this one does not know (${metadata["connack-format"]})`,
+    );
   if (num_replicas === replicas) return { epoch, info };
   return { epoch, info: await manager.streams.update(name, { num_replicas: replicas }) };
 }
@@ -57,7 +61,11 @@ async function find(manager: JetStreamManager, name: string): Promise<StreamInfo
   }
 }
 
-async function make(manager: JetStreamManager, { name, replicas }: Place, epoch: string): Promise<StreamInfo> {
+async function make(
+  manager: JetStreamManager,
+  { name, replicas }: Place,
+  epoch: string,
+): Promise<StreamInfo> {
   try {
     return await manager.streams.add({
       name,

@@ -104,7 +104,8 @@ class JetstreamStore implements Store {
     const { claimAfter } = this.#options;
     return this.#inLine(async () => {
       const isFirst = this.#token === null;
-      const last = isFirst && claimAfter !== undefined ? claimAfter : ((await this.#chain.readLast())?.sequence ?? 0);
+      const last =
+        isFirst && claimAfter !== undefined ? claimAfter : ((await this.#chain.readLast())?.sequence ?? 0);
       const sequence = await this.#append(sign("owner"), last);
       const { image, bytes } = await replay(this.#chain, this.#snapshotSubject, sequence);
       this.#image = image;
