@@ -213,7 +213,7 @@ function fenced(tried: boolean): StoreError {
   return new StoreError(tried ? "unknown" : "fenced", "Another node owns the store");
 }
 
-function placed(message: StoredMsg): PlacedRecord {
+export function placed(message: StoredMsg): PlacedRecord {
   const { header, data, seq } = message;
   return {
     kind: header.get("Connack-Kind") as RecordKind,
