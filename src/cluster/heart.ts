@@ -8,10 +8,17 @@ export interface NodeFacts {
   readonly version: string;
   /** RFC 3339. */
   readonly startedAt: string;
-  readonly role: "owner" | "standby";
+  /** Those that it owns. */
+  readonly shards: readonly number[];
+  /** That it holds. */
+  readonly connections: number;
+  /** Whether it is to be given a share: it has been there for a while, and is not about to go. */
+  readonly isSettled: boolean;
 }
 
 const retryMs = 200;
+/** What changes at about the same time is told at once. */
+const hurryMs = 20;
 
 /**
  * A node's heartbeat: a record of its own that it replaces every second. It proves that the node can write where
@@ -27,6 +34,7 @@ export class Heart implements Disposable {
   #lapse: ReturnType<typeof setTimeout> | undefined;
   #renewedAt: number;
   #stopped = false;
+  #isHurried = false;
   #beating: Promise<void> = Promise.resolve();
 
   /** `onLapse` is called each time when it could not renew in time; with it, what this node holds is not its own any more. */
@@ -70,20 +78,30 @@ export class Heart implements Disposable {
     clearTimeout(this.#lapse);
   }
 
+  /** What it says has changed: it beats soon. */
+  hurry(): void {
+    if (this.#stopped || this.#isHurried) return;
+    this.#isHurried = true;
+    this.#schedule(hurryMs);
+  }
+
   #schedule(ms: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#beating = this.#beat();
+      // One at a time; the next one is scheduled behind it.
+      this.#beating = this.#beating.then(() => this.#beat());
     }, ms);
   }
 
   async #beat(): Promise<void> {
+    let next = this.#times.beatMs;
+    this.#isHurried = false;
     try {
       await this.#renew();
-      if (!this.#stopped) this.#schedule(this.#times.beatMs);
     } catch {
-      if (!this.#stopped) this.#schedule(retryMs);
+      next = retryMs;
     }
+    if (!this.#stopped) this.#schedule(this.#isHurried ? hurryMs : next);
   }
 
   async #renew(): Promise<void> {

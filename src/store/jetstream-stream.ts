@@ -13,11 +13,14 @@ export interface Place {
   readonly name: string;
   /** Copies that are kept. */
   readonly replicas: number;
+  /** Parts that all that is kept is divided into, for as long as the stream is there: what it is made with counts. */
+  readonly shards: number;
 }
 
 export interface OpenedStream {
   /** Another one where the stream was made anew. */
   readonly epoch: string;
+  readonly shards: number;
   readonly info: StreamInfo;
 }
 
@@ -29,10 +32,10 @@ const format = "1";
 /** Opens the stream, which is made when it is not there. @throws {Error} with a sentence for the operator */
 export async function openStream(
   manager: JetStreamManager,
-  { name, replicas }: Place,
+  { name, replicas, shards }: Place,
   newEpoch: () => string,
 ): Promise<OpenedStream> {
-  const info = (await find(manager, name)) ?? (await make(manager, { name, replicas }, newEpoch()));
+  const info = (await find(manager, name)) ?? (await make(manager, { name, replicas, shards }, newEpoch()));
   const { metadata = {}, num_replicas } = info.config;
   const epoch = metadata["connack-epoch"];
   if (epoch === undefined)
@@ -43,8 +46,9 @@ export async function openStream(
     throw new Error(
       `The stream ${name} is of a version that this one does not know (${metadata["connack-format"]})`,
     );
-  if (num_replicas === replicas) return { epoch, info };
-  return { epoch, info: await manager.streams.update(name, { num_replicas: replicas }) };
+  const opened = { epoch, shards: Number(metadata["connack-shards"]) };
+  if (num_replicas === replicas) return { ...opened, info };
+  return { ...opened, info: await manager.streams.update(name, { num_replicas: replicas }) };
 }
 
 /** The subject of a shard's records, or of the pieces of its snapshots. */
@@ -63,7 +67,7 @@ async function find(manager: JetStreamManager, name: string): Promise<StreamInfo
 
 async function make(
   manager: JetStreamManager,
-  { name, replicas }: Place,
+  { name, replicas, shards }: Place,
   epoch: string,
 ): Promise<StreamInfo> {
   try {
@@ -77,7 +81,7 @@ async function make(
       num_replicas: replicas,
       allow_direct: true,
       deny_delete: true,
-      metadata: { "connack-epoch": epoch, "connack-format": format },
+      metadata: { "connack-epoch": epoch, "connack-format": format, "connack-shards": String(shards) },
     });
   } catch (error) {
     // Another node was faster.

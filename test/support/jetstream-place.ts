@@ -23,7 +23,7 @@ export class JetstreamPlace implements AsyncDisposable {
   static async make(nats: Nats, name: string, replicas = nats.servers.length): Promise<JetstreamPlace> {
     const connection = await nats.connect();
     const manager = await jetstreamManager(connection);
-    const { epoch } = await openStream(manager, { name, replicas }, () => `epoch-${name}`);
+    const { epoch } = await openStream(manager, { name, replicas, shards: 1 }, () => `epoch-${name}`);
     const place = new JetstreamPlace(nats, name, manager, epoch);
     place.#open.push({ [Symbol.asyncDispose]: () => connection.close() });
     return place;
