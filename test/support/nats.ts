@@ -19,17 +19,18 @@ export interface NatsOptions {
   readonly auth?: Credentials;
 }
 
+/** NATS as an operator has it, with two accounts; a proxy in front of a server's `port` can cut clients off. */
 export interface Nats extends AsyncDisposable {
   readonly version: string;
   readonly servers: readonly NatsServer[];
   readonly application: Credentials;
   readonly system: Credentials;
-  /** Of all servers, by commas, with the application's credentials in each. */
+  /** Of all servers, by commas, with the application's credentials in each, which nats.js itself does not read. */
   readonly url: string;
   /** The same for the account that may ask the servers about themselves (`$SYS.REQ.SERVER.PING.…`). */
   readonly systemUrl: string;
   server(name: string): NatsServer;
-  /** Resolves when those that run have a meta leader and have caught up; rejects with their logs. */
+  /** Resolves when those that run, none of them paused, have a meta leader and have caught up; rejects with their logs. */
   ready(deadlineMs?: number): Promise<void>;
   /** A client of the application's account, at all servers unless told. */
   connect(options?: NodeConnectionOptions): Promise<NatsConnection>;
