@@ -4,13 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jetstream, jetstreamManager, type JetStreamClient } from "@nats-io/jetstream";
 import { oldNatsProgram } from "./nats-program.ts";
-import { needs } from "./needs.ts";
+import { needs, needsOldNats } from "./needs.ts";
 import { type Nats, startNats } from "./nats.ts";
 import { startProxy } from "./proxy.ts";
 import { after, before, describe, it } from "./test.ts";
 
 const skip = needs("nats");
-const old = oldNatsProgram();
 
 interface ServerReport {
   readonly server: { readonly name: string; readonly ver: string };
@@ -83,11 +82,12 @@ describe("startNats()", () => {
   it(
     "starts a server that is too old as well",
     async () => {
+      const old = oldNatsProgram();
       await using nats = await startNats({ program: old, syncAlways: false });
       await using client = await closing(nats);
       assert.equal(client.nats.info?.version, old?.version);
     },
-    { skip: old === undefined ? "no old nats-server is here: `bun run nats:fetch`" : false },
+    { skip: needsOldNats() },
   );
 });
 
