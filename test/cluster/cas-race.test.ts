@@ -6,7 +6,6 @@ import {
   type JetStreamClient,
   type JetStreamManager,
 } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/transport-node";
 import { needs } from "../support/needs.ts";
 import { type Nats, startNats } from "../support/nats.ts";
 import { after, before, describe, it } from "../support/test.ts";
@@ -23,7 +22,6 @@ const skip = needs("nats");
 // does not hold, as with servers before 2.10, no code of ours can make it hold.
 describe("a raced publish with lastSubjectSequence", () => {
   let nats: Nats;
-  const clients: NatsConnection[] = [];
   const writers: JetStreamClient[] = [];
   let manager: JetStreamManager;
 
@@ -33,14 +31,12 @@ describe("a raced publish with lastSubjectSequence", () => {
     // Each through a server of its own, as nodes are.
     for (let index = 0; index < contenders; index += 1) {
       const client = await nats.connect({ servers: `127.0.0.1:${nats.servers[index]!.port}` });
-      clients.push(client);
       writers.push(jetstream(client, { timeout: 10_000 }));
     }
-    manager = await jetstreamManager(clients[0]!, { timeout: 15_000 });
+    manager = await jetstreamManager(await nats.connect(), { timeout: 15_000 });
     await manager.streams.add({ name: "RACE", subjects: ["race.>"], num_replicas: 3 });
   });
   after(async () => {
-    for (const client of clients) await client.close();
     if (skip === false) await nats[Symbol.asyncDispose]();
   });
 

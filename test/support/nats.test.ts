@@ -23,7 +23,6 @@ async function reports(nats: Nats, count: number): Promise<readonly ServerReport
   const options = { strategy: "count", maxMessages: count, maxWait: 5000 } as const;
   for await (const message of await client.requestMany("$SYS.REQ.SERVER.PING.JSZ", "", options))
     found.push(message.json());
-  await client.close();
   return found.toSorted((a, b) => a.server.name.localeCompare(b.server.name));
 }
 
@@ -44,10 +43,10 @@ describe("startNats()", () => {
     "starts one server, which keeps a record through SIGKILL and pauses when told",
     async () => {
       await using nats = await startNats();
-      await using client = await closing(nats);
-      const manager = await jetstreamManager(client.nats);
+      const client = await nats.connect();
+      const manager = await jetstreamManager(client);
       await manager.streams.add({ name: "S", subjects: ["s.>"] });
-      const stream = jetstream(client.nats);
+      const stream = jetstream(client);
       assert.equal((await stream.publish("s.1", "one")).seq, 1);
 
       await nats.servers[0]!.kill();
@@ -84,8 +83,8 @@ describe("startNats()", () => {
     async () => {
       const old = oldNatsProgram();
       await using nats = await startNats({ program: old, syncAlways: false });
-      await using client = await closing(nats);
-      assert.equal(client.nats.info?.version, old?.version);
+      const client = await nats.connect();
+      assert.equal(client.info?.version, old?.version);
     },
     { skip: needsOldNats() },
   );
@@ -118,13 +117,13 @@ describe("startNats({ servers: 3 })", () => {
     async () => {
       await using proxy = await startProxy(nats.servers[0]!.port);
       const through = { servers: `127.0.0.1:${proxy.port}`, ignoreClusterUpdates: false };
-      await using client = await closing(nats, through);
-      assert.equal(client.nats.info?.server_name, "n1");
-      assert.equal(client.nats.info?.connect_urls, undefined);
-      const statuses = client.nats.status()[Symbol.asyncIterator]();
+      const client = await nats.connect(through);
+      assert.equal(client.info?.server_name, "n1");
+      assert.equal(client.info?.connect_urls, undefined);
+      const statuses = client.status()[Symbol.asyncIterator]();
       proxy.cut();
       for (let status = ""; status !== "reconnect"; status = (await statuses.next()).value?.type ?? "");
-      assert.equal(client.nats.getServer(), through.servers);
+      assert.equal(client.getServer(), through.servers);
     },
     { skip },
   );
@@ -132,10 +131,10 @@ describe("startNats({ servers: 3 })", () => {
   it(
     "survives the kill of a stream's leader",
     async () => {
-      await using client = await closing(nats);
-      const manager = await jetstreamManager(client.nats, { timeout: 10_000 });
+      const client = await nats.connect();
+      const manager = await jetstreamManager(client, { timeout: 10_000 });
       await manager.streams.add({ name: "S", subjects: ["s.>"], num_replicas: 3 });
-      const stream = jetstream(client.nats);
+      const stream = jetstream(client);
       assert.equal(await publishWithin(15_000, stream, "s.1"), 1);
       const leader = nats.server((await manager.streams.info("S")).cluster?.leader ?? "");
       await leader.kill();
@@ -150,13 +149,3 @@ describe("startNats({ servers: 3 })", () => {
     { skip, timeout: 60_000 },
   );
 });
-
-async function closing(nats: Nats, options: Parameters<Nats["connect"]>[0] = {}) {
-  const client = await nats.connect(options);
-  return {
-    nats: client,
-    async [Symbol.asyncDispose]() {
-      await client.close();
-    },
-  };
-}
