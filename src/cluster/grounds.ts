@@ -76,7 +76,11 @@ function pingSubject(name: string, node: string): string {
   return `${name}.node.${node}.ping`;
 }
 
-async function readLast(manager: JetStreamManager, name: string, shard: number): Promise<PlacedRecord | null> {
+async function readLast(
+  manager: JetStreamManager,
+  name: string,
+  shard: number,
+): Promise<PlacedRecord | null> {
   const found = await manager.streams.getMessage(name, { last_by_subj: subjectOf(name, shard, "log") });
   return found === null ? null : placed(found);
 }

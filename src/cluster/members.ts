@@ -36,6 +36,7 @@ export class Members implements Disposable {
   #stopWatching: () => void = () => {};
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lookedAt: number;
+  #lastLive = "";
   #stopped = false;
 
   constructor(options: MembersOptions) {
@@ -80,7 +81,14 @@ export class Members implements Disposable {
     clearTimeout(this.#timer);
   }
 
-  async #follow(watch: AsyncIterable<{ readonly key: string; readonly revision: number; string(): string; readonly operation: string }>): Promise<void> {
+  async #follow(
+    watch: AsyncIterable<{
+      readonly key: string;
+      readonly revision: number;
+      string(): string;
+      readonly operation: string;
+    }>,
+  ): Promise<void> {
     for await (const entry of watch) {
       if (entry.operation === "PUT") this.#beat(entry.key, entry.revision, entry.string());
       else this.#gone(entry.key);
@@ -123,14 +131,18 @@ export class Members implements Disposable {
     const at = now();
     const hadGap = at - this.#lookedAt > times.suspectMs || !isFresh();
     this.#lookedAt = at;
-    const before = this.live().length;
     for (const [node, member] of this.#members) {
       if (node === own) continue;
       if (hadGap) this.#members.set(node, { ...member, sighting: afterOwnGap(member.sighting, at) });
       else if (judgeOwner(member.sighting, at, times) !== "alive") await this.#ask(node);
       if (at - member.sighting.beatAt > forgetMs + times.claimMs) this.#members.delete(node);
     }
-    if (this.live().length !== before) this.#watchers.call();
+    // Nobody says that it is dead: that comes of time.
+    const live = this.live()
+      .map((each) => each.node)
+      .join();
+    if (live !== this.#lastLive) this.#watchers.call();
+    this.#lastLive = live;
   }
 
   async #ask(node: string): Promise<void> {

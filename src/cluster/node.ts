@@ -61,7 +61,13 @@ export class ClusterNode {
     const { grounds, node, now, times = defaultTimes, pace = defaultPace } = options;
     this.#options = options;
     this.#pace = pace;
-    this.#heart = new Heart(grounds.nodes, () => this.#facts(), times, now, () => this.#lapse());
+    this.#heart = new Heart(
+      grounds.nodes,
+      () => this.#facts(),
+      times,
+      now,
+      () => this.#lapse(),
+    );
     const isFresh = () => this.#heart.isFresh;
     this.#members = new Members({
       ...{ nodes: grounds.nodes, node, times, now, isFresh, isNobodyThere: grounds.isNobodyThere },

@@ -94,6 +94,8 @@ export class ShardKeeper {
         return begin(shard, store, claim);
       });
       this.#stand({ role: "owner", claim, since: now(), term });
+      // It may have become another node's meanwhile.
+      this.nudge();
       const why = await over.promise;
       const end = async () => {
         this.#stand({ role: "leaving" });

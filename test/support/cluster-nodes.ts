@@ -39,7 +39,14 @@ export async function startNode(
   { place, name, shards = 6, times = {} }: TestNodeOptions,
 ): Promise<TestNode> {
   const newEpoch = () => `epoch-${place}`;
-  const grounds = await openGrounds({ connection, name: place, replicas: 1, shards, maxBytes: 1e9, newEpoch });
+  const grounds = await openGrounds({
+    connection,
+    name: place,
+    replicas: 1,
+    shards,
+    maxBytes: 1e9,
+    newEpoch,
+  });
   const terms: TestTerm[] = [];
   const node = new ClusterNode({
     ...{ grounds, node: name, name, version: "0", startedAt: new Date().toISOString() },
@@ -61,7 +68,9 @@ export async function startNode(
   });
   await node.begin();
   const owned = () =>
-    Array.from({ length: shards }, (_, shard) => shard).filter((shard) => node.standing(shard).role === "owner");
+    Array.from({ length: shards }, (_, shard) => shard).filter(
+      (shard) => node.standing(shard).role === "owner",
+    );
   return {
     ...{ name, node, connection, terms, owned },
     until: (fits) =>
