@@ -24,7 +24,7 @@ export function unpackDebianPackage(name: string, target: string, suite?: string
   const file = readdirSync(directory.path).find((entry) => entry.endsWith(".deb"));
   if (file === undefined)
     throw new Error(
-      `Cannot download ${name} of ${suite ?? "this Debian"}: ${firstError(downloaded, updated)}`,
+      `Cannot download ${name} of ${suite ?? "this Debian"}: ${firstError(updated, downloaded)}`,
     );
   mkdirSync(target, { recursive: true });
   const unpacked = run("dpkg", ["-x", file, target], directory.path, environment);
@@ -115,5 +115,5 @@ function firstError(...runs: readonly Run[]): string {
   const lines = runs
     .flatMap(({ stderr }) => stderr.split("\n"))
     .filter((line) => /^[EW]: |^\w+: /.test(line));
-  return lines.slice(0, 3).join("; ") || "apt-get has not said why";
+  return lines.slice(0, 2).join("; ") || "apt-get has not said why";
 }

@@ -74,7 +74,7 @@ function fetchFrom(suite: string | undefined): NatsProgram {
 }
 
 function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return (error instanceof Error ? error.message : String(error)).replace(/[.\s]+$/, "");
 }
 
 if (import.meta.main) {

@@ -18,6 +18,8 @@ export interface NatsConfig {
   readonly ports: NatsPorts;
   /** The ports of all servers' routes, this one's among them; one alone makes no cluster. */
   readonly routes: readonly number[];
+  /** What the others are told that this one's routes listen on; the truth where undefined. */
+  readonly advertise: string | undefined;
   /** Undefined where the server knows no such setting. */
   readonly syncInterval: string | undefined;
   readonly application: Credentials;
@@ -26,12 +28,13 @@ export interface NatsConfig {
 
 /** Writes `<name>.conf` into the directory, with the store beside it, and returns its path. */
 export function writeNatsConfig(directory: string, config: NatsConfig): string {
-  const { name, ports, routes, syncInterval } = config;
+  const { name, ports, routes, advertise, syncInterval } = config;
   const cluster = `
 cluster {
   name: connack-test
   listen: "127.0.0.1:${ports.route}"
   routes: [${routes.map((port) => `"nats://127.0.0.1:${port}"`).join(", ")}]
+  ${advertise === undefined ? "" : `advertise: "${advertise}"`}
   # Clients know the servers that they were told of, so that a proxy is not gone around.
   no_advertise: true
 }`;
