@@ -70,7 +70,8 @@ export function toRequest(
   content: Content,
   signal: AbortSignal,
 ): Request | null {
-  if (method === undefined || url === undefined || !/^https?:\/\//.test(url)) return null;
+  if (method === undefined || !token.test(method)) return null;
+  if (url === undefined || !/^https?:\/\//.test(url)) return null;
   const isEmpty = body === "none";
   if (!isEmpty && (method === "GET" || method === "HEAD")) return null;
   try {

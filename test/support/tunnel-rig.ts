@@ -27,9 +27,9 @@ export async function tunnelRig(
   nats: Nats,
   handler: (request: Request, info: CallInfo) => ReturnType<Handler>,
   limits: Partial<TunnelLimits> = quick,
-  options: NodeConnectionOptions = {},
+  ownerOptions: NodeConnectionOptions = {},
 ): Promise<TunnelRig> {
-  const [ownerConnection, connection] = await Promise.all([nats.connect(options), nats.connect(options)]);
+  const [ownerConnection, connection] = await Promise.all([nats.connect(ownerOptions), nats.connect()]);
   const owner = new Tunnel(ownerConnection, limits);
   const tunnel = new Tunnel(connection, limits);
   rigs += 1;
@@ -60,7 +60,11 @@ export async function until(condition: () => boolean, what: string, withinMs = 1
 }
 
 /** A body of so many bytes, each told by its place. */
-export function patterned(total: number, chunkBytes = 65_536, onPull: () => void = () => {}): ReadableStream<Uint8Array> {
+export function patterned(
+  total: number,
+  chunkBytes = 65_536,
+  onPull: () => void = () => {},
+): ReadableStream<Uint8Array> {
   let at = 0;
   return new ReadableStream<Uint8Array>(
     {
