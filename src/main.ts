@@ -1,4 +1,11 @@
 #!/usr/bin/env bun
+import { cannotRunOn } from "./runtime.ts";
+
+const unfit = cannotRunOn(process.versions);
+if (unfit !== null) {
+  process.stderr.write(`${unfit}\n`);
+  process.exit(1);
+}
 const [command, ...rest] = process.argv.slice(2);
 // Each loads what it needs: a check of health, made every few seconds, is not to load the server.
 switch (command) {

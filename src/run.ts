@@ -17,10 +17,12 @@ function helpText(): string {
   });
   return `connack: an HTTP bridge to MQTT brokers
 
-Usage: bun start [serve] [--config FILE] [--help] [--version]
-       bun start token create|list|revoke (bun start token --help)
-       bun start probe URL                (bun start probe --help)
-       bun start healthcheck              (bun start healthcheck --help)
+Usage: connack [serve] [--config FILE] [--help] [--version]
+       connack token create|list|revoke (connack token --help)
+       connack probe URL                (connack probe --help)
+       connack healthcheck              (connack healthcheck --help)
+
+In a checkout of its sources, "bun start" stands for connack.
 
   --config FILE  settings from a JSON object, by name in camelCase without the prefix (${camelCase("MAX_STREAMS")});
                  the environment wins; after SIGHUP the CONNACK_EGRESS_ ones are read again

@@ -143,6 +143,18 @@ describe("architecture", () => {
     assert.deepEqual(importers(/\/serve\/(bun|deno)/, /^src\/serve(\.ts|\/)/), []);
   });
 
+  it("no text has the marks of a merge that was not finished", () => {
+    const texts = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].concat(
+      readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
+        .filter((path) => path.endsWith(".md"))
+        .map((path) => join("docs", path)),
+    );
+    const marked = texts.filter((path) =>
+      /^(<{7} |={7}$|>{7} |(> ){7})/m.test(readFileSync(join(root, path), "utf8")),
+    );
+    assert.deepEqual(marked, []);
+  });
+
   it("has no import cycles, types apart", () => {
     const graph = new Map(
       sources.map((file) => [

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { accepts } from "./support/broker-scripts.ts";
-import { startProgram } from "./support/program.ts";
-import { runtimeProgram } from "./support/runtimes.ts";
+import { startProgram, type Program } from "./support/program.ts";
+import { runtimeProgram, thisRuntime } from "./support/runtimes.ts";
 import { startScriptedBroker } from "./support/scripted-broker.ts";
 import { temporaryDirectory } from "./support/temporary-directory.ts";
 import { describe, it } from "./support/test.ts";
@@ -11,34 +11,31 @@ import { describe, it } from "./support/test.ts";
 const root = join(import.meta.dirname, "..");
 const document = readFileSync(join(root, "docs/deployment.md"), "utf8");
 
-/** The flags of the line for Deno, with paths from the root, and with another folder in the place of `data`. */
-function denoFlags(data: string): string[] {
-  const [, line = ""] = /```\ndeno run ([\s\S]+?)src\/main\.ts\n```/.exec(document) ?? [];
-  const place = (path: string) => (path === "data" ? data : join(root, path));
-  return line
-    .replaceAll("\\\n", " ")
-    .split(/\s+/)
-    .filter(Boolean)
-    .map((flag) =>
-      flag.replace(/(?<=^--allow-(?:read|write)=).+/, (list) => list.split(",").map(place).join()),
-    );
+/** The line for Deno, as it stands there. */
+const [, denoLine = ""] = /```\n(deno run [\s\S]+?src\/main\.ts)\n```/.exec(document) ?? [];
+
+/** A checkout with its packages, to start things in as an operator does. */
+function checkout() {
+  const directory = temporaryDirectory();
+  for (const name of ["src", "routes", "package.json"])
+    cpSync(join(root, name), join(directory.path, name), { recursive: true });
+  symlinkSync(join(root, "node_modules"), join(directory.path, "node_modules"));
+  return directory;
+}
+
+/** Runs a command line in a folder, where `deno` is the Deno that the tests have. */
+function startLine(line: string, folder: string, environment: Record<string, string> = {}): Program {
+  const script = `cd '${folder}' && deno() { exec '${runtimeProgram("deno")}' "$@"; } && ${line}`;
+  return startProgram("/bin/sh", ["-c", script], { CONNACK_PORT: "0", ...environment });
 }
 
 describe("docs/deployment.md", () => {
   it("has the permissions that Deno needs for everything, and they let it do nothing else", async () => {
-    using directory = temporaryDirectory();
+    using folder = checkout();
     await using broker = await startScriptedBroker(accepts());
-    const data = join(directory.path, "data");
-    const flags = denoFlags(data);
-    assert.ok(flags.includes(`--allow-write=${data}`), flags.join(" "));
-    assert.ok(!flags.some((flag) => /^(-A|--allow-(all|run|ffi|sys|import))/.test(flag)));
-    const deno = runtimeProgram("deno");
-    const args = ["run", ...flags, "--no-check", join(root, "src/main.ts")];
-    await using connack = startProgram(deno, args, {
-      CONNACK_PORT: "0",
-      CONNACK_STORE: `sqlite:${join(data, "connack.db")}`,
-      CONNACK_SECRET_KEY: Buffer.alloc(32, 7).toString("base64"),
-    });
+    assert.doesNotMatch(denoLine, / -A|--allow-(all|run|ffi|sys|import)/);
+    const CONNACK_SECRET_KEY = Buffer.alloc(32, 7).toString("base64");
+    await using connack = startLine(denoLine, folder.path, { CONNACK_SECRET_KEY });
     const url = (await connack.printed(/http:\/\/\S+/)).trim();
     const call = async (method: string, path: string, body?: object) => {
       const headers = { "content-type": "application/json" };
@@ -59,24 +56,44 @@ describe("docs/deployment.md", () => {
     assert.equal(missing.status, 502, missing.text);
     const tls = await call("POST", "/connections", { url: broker.url.replace("mqtt:", "mqtts:") });
     assert.equal(tls.status, 502, tls.text);
+    for (const path of ["/", "/dashboard/main.js", "/docs", "/metrics"])
+      assert.equal((await call("GET", path)).status, 200, path);
     connack.signal("SIGTERM");
     assert.equal(await connack.exited, 0, connack.output());
+    assert.ok(existsSync(join(folder.path, "data/connack.db")));
     assert.doesNotMatch(connack.output(), /NotCapable|"level":"error"|Requires .* access/);
 
-    const elsewhere = join(directory.path, "elsewhere", "connack.db");
-    await using refused = startProgram(deno, args, {
-      CONNACK_PORT: "0",
-      CONNACK_STORE: `sqlite:${elsewhere}`,
-    });
+    const elsewhere = { CONNACK_STORE: "sqlite:./elsewhere/connack.db" };
+    await using refused = startLine(denoLine, folder.path, elsewhere);
     assert.equal(await refused.exited, 1, refused.output());
   });
 
+  const itOnDeno = thisRuntime === "deno" ? it : () => {};
+  itOnDeno("has no permission for Deno that it could start without", async () => {
+    const parts = [...denoLine.matchAll(/ --allow-\w+(?:=(\S+))?/g)].flatMap(([flag, list]) =>
+      list === undefined || !list.includes(",")
+        ? [denoLine.replace(flag, "")]
+        : list.split(",").map((each) => {
+            const others = list.split(",").filter((other) => other !== each);
+            return denoLine.replace(flag, flag.replace(list, others.join()));
+          }),
+    );
+    assert.equal(parts.length, 5);
+    await Promise.all(
+      parts.map(async (line) => {
+        assert.notEqual(line, denoLine);
+        using folder = checkout();
+        await using connack = startLine(line, folder.path);
+        await assert.rejects(connack.printed(/listening/), /Requires \w+ access/, line);
+      }),
+    );
+  });
+
   it("lets Deno listen on all addresses, where it connects to none at its own port", async () => {
-    using directory = temporaryDirectory();
+    using folder = checkout();
     const token = "a".repeat(32);
-    const args = ["run", ...denoFlags(join(directory.path, "data")), "--no-check", join(root, "src/main.ts")];
-    await using connack = startProgram(runtimeProgram("deno"), args, {
-      ...{ CONNACK_HOST: "0.0.0.0", CONNACK_PORT: "0", CONNACK_STORE: "memory" },
+    await using connack = startLine(denoLine, folder.path, {
+      ...{ CONNACK_HOST: "0.0.0.0", CONNACK_STORE: "memory" },
       ...{ CONNACK_ADMIN_TOKEN: token, CONNACK_EGRESS_ALLOW: "private" },
     });
     const { port } = new URL((await connack.printed(/http:\/\/\S+/)).trim());

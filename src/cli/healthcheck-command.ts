@@ -8,7 +8,7 @@ import { UsageError } from "./usage-error.ts";
 const healthcheckHelp = `connack healthcheck: is the server on this machine well?
 
 Usage:
-  bun start healthcheck [--ready] [--url URL] [--config FILE]
+  connack healthcheck [--ready] [--url URL] [--config FILE]
 
   --ready        asks /readyz, whether it takes work, instead of /healthz, whether it answers
   --url URL      where the server is, as http://127.0.0.1:8080 (default: where the settings have it listen)

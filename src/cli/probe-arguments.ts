@@ -8,7 +8,7 @@ import { UsageError } from "./usage-error.ts";
 export const probeHelp = `connack probe: how far does a connect attempt come, from this machine, now?
 
 Usage:
-  bun start probe URL [options]
+  connack probe URL [options]
 
   URL                       mqtt://, mqtts://, ws:// or wss://, without a password
   --username NAME

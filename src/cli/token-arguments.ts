@@ -6,9 +6,9 @@ import { UsageError } from "./usage-error.ts";
 export const tokenHelp = `connack token: makes, lists and revokes tokens
 
 Usage:
-  bun start token create --name NAME --scopes LIST [--tenant TENANT] [--publish FILTER]... [--subscribe FILTER]... [--expires TIME]
-  bun start token list [--json]
-  bun start token revoke ID
+  connack token create --name NAME --scopes LIST [--tenant TENANT] [--publish FILTER]... [--subscribe FILTER]... [--expires TIME]
+  connack token list [--json]
+  connack token revoke ID
 
   --scopes LIST       comma-separated: ${scopes.join(", ")}
   --tenant TENANT     whose things the token sees (default: default)

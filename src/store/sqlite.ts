@@ -29,13 +29,16 @@ const closeWithinMs = 5_000;
 
 const died = "The store's thread has ended";
 
+/** Beside this file, or beside what it was built into. */
+const threadFile = import.meta.url.endsWith(".ts") ? "./sqlite-thread.ts" : "./sqlite-thread.js";
+
 /**
  * Opens a store in an SQLite file, which is made when it is not there, and locked for as long as it is open.
  *
  * @throws {Error} with a sentence for the operator, when the file cannot be used
  */
 export function openSqlite(options: SqliteOptions): Promise<Store> {
-  const worker = new Worker(new URL("./sqlite-thread.ts", import.meta.url), { workerData: options });
+  const worker = new Worker(new URL(threadFile, import.meta.url), { workerData: options });
   return new Promise((resolve, reject) => {
     const onError = (error: unknown) => reject(new Error(`The store cannot be opened: ${String(error)}`));
     const onExit = () => reject(new Error(`The store cannot be opened: ${died}`));

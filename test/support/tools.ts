@@ -20,6 +20,7 @@ export const toolNames = [
   "chromium",
   "npm",
   "nats",
+  "systemd",
 ] as const;
 export type ToolName = (typeof toolNames)[number];
 
@@ -38,6 +39,8 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   npm: { debianPackage: "npm", probe: ["npm", "--version"] },
   // Debian 12 has one that is too old, so that this one is where `nats-program.ts` says.
   nats: { probe: () => natsProgram() !== undefined },
+  // It looks at units; nothing is booted by it.
+  systemd: { debianPackage: "systemd", probe: ["systemd-analyze", "--version"] },
   iproute2: { debianPackage: "iproute2", probe: ["ss", "--version"] },
 };
 
