@@ -8,6 +8,7 @@ import type { Logger } from "../src/log.ts";
 import type { Counters } from "../src/metrics/counters.ts";
 import type { Metrics } from "../src/metrics/metrics.ts";
 import type { MetricsView } from "../src/metrics/view.ts";
+import type { Progress } from "../src/progress/progress.ts";
 import type { Rate } from "../src/rate.ts";
 import type { Rates } from "../src/rates.ts";
 import type { Store } from "../src/store/store.ts";
@@ -24,6 +25,8 @@ export interface Services {
   readonly store: Pick<Store, "survives" | "health">;
   /** Connections that came back after a restart and whose first attempt has not ended. */
   readonly restoring: () => number;
+  /** What takes long at present. */
+  readonly progress: () => Progress | null;
   readonly clock: Clock;
   readonly random: () => number;
   readonly newId: () => string;

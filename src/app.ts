@@ -1,5 +1,7 @@
 import { v7 as uuidv7 } from "uuid";
 import { createRoutes } from "../routes/index.ts";
+import { createStartingRoutes } from "../routes/starting.ts";
+import { EarlyOperators } from "./access/early-operators.ts";
 import type { Principal } from "./access/principal.ts";
 import { openAccess } from "./open-access.ts";
 import type { Resolve } from "./broker/resolver.ts";
@@ -12,14 +14,19 @@ import type { EgressLists, EgressPolicy } from "./egress/policy.ts";
 import type { Logger } from "./log.ts";
 import { createSealer, plainSealer } from "./sealing.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
-import type { Settings } from "./settings.ts";
+import { isLoopback, type Settings } from "./settings.ts";
 import { tenantsIn } from "./store/scoped-store.ts";
 import { families } from "./metrics/families.ts";
 import { LoopLag } from "./metrics/loop-lag.ts";
 import { Metrics } from "./metrics/metrics.ts";
+import { ProgressBoard } from "./progress/board.ts";
+import { reportOpening } from "./progress/opening.ts";
+import { Restoring } from "./restoring.ts";
 import { isRateSet, processShares, type Shares } from "./shares.ts";
 import { StoredTime } from "./stored-time.ts";
+import { StartingApp, type OpenApp } from "./starting-app.ts";
 import { openStore } from "./store/open.ts";
+import type { OpeningOptions } from "./store/opening.ts";
 import type { Store } from "./store/store.ts";
 import { Streams } from "./stream/streams.ts";
 import { findVanished, type Peer } from "./stream/vanished.ts";
@@ -54,13 +61,27 @@ export interface AppOverrides {
   readonly resolve?: Resolve;
   readonly policy?: EgressPolicy;
   readonly store?: Store;
+  readonly openStore?: (options: OpeningOptions) => Promise<Store>;
   readonly principal?: Principal;
   readonly shares?: Shares;
   readonly webhookSchedule?: Schedule;
 }
 
+/** What there is before the store is open. */
+interface Ground {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly version: string;
+  readonly overrides: AppOverrides;
+  readonly clock: Clock;
+  readonly all: Shares;
+  readonly egress: Egress;
+  readonly operators: EarlyOperators;
+  readonly progress: ProgressBoard;
+}
+
 /**
- * Opens the store, brings back what was kept, and builds the service. Connections that came back are dialled from here on.
+ * {@link prepareApp}, and opens it. Connections that came back are dialled from here on.
  *
  * @throws {Error} with a sentence for the operator, when the store cannot be used
  */
@@ -70,38 +91,83 @@ export async function createApp(
   version: string,
   overrides: AppOverrides = {},
 ): Promise<ConnackApp> {
-  const keys = readSecretKeys(settings);
-  const store = overrides.store ?? (await openStore(settings.store, settings.storeMaxBytes));
-  try {
-    const sealer = store.survives === "nothing" ? plainSealer : await createSealer(keys);
-    const lease = await store.acquire();
-    const time = await StoredTime.read(store, overrides.clock ?? systemClock);
-    return await buildApp(settings, logger, version, overrides, { store, lease, sealer, time });
-  } catch (error) {
-    await store[Symbol.asyncDispose]();
-    throw error;
-  }
+  const app = prepareApp(settings, logger, version, overrides);
+  await app.open();
+  return app;
 }
 
-async function buildApp(
+/** A service that answers at once, and takes calls when its store is open, which it is to be told to do. */
+export function prepareApp(
   settings: Settings,
   logger: Logger,
   version: string,
-  overrides: AppOverrides,
-  foundation: Foundation,
-): Promise<ConnackApp> {
-  const { store } = foundation;
+  overrides: AppOverrides = {},
+): StartingApp {
   const clock = overrides.clock ?? systemClock;
+  const all = overrides.shares ?? processShares(settings, clock.monotonic);
+  const egress = new Egress({ allow: settings.egressAllow, deny: settings.egressDeny });
+  const progress = new ProgressBoard(clock.monotonic);
+  const operators = new EarlyOperators(settings.adminToken, hasNoAccessControl(settings));
+  const ground = { settings, logger, version, overrides, clock, all, egress, operators, progress };
+  const browsers = browserRules(settings);
+  const routes = createStartingRoutes({
+    ...{ browsers, clock, logger, operators, progress },
+    counters: all.counters,
+  });
+  return new StartingApp({
+    fetch: (request, context) => routes.fetch(request, context ?? {}),
+    egress,
+    progress,
+    open: (signal) => openApp(ground, signal),
+  });
+}
+
+/** As far as settings tell; and where others can call, a start without tokens is refused. */
+function hasNoAccessControl({ adminToken, adminTokenFile, jwtJwksUrl, jwtKeyFile, host }: Settings): boolean {
+  const isOff = [adminToken, adminTokenFile, jwtJwksUrl, jwtKeyFile].every((each) => each === null);
+  return isOff && isLoopback(host);
+}
+
+async function openApp(ground: Ground, signal: AbortSignal): Promise<OpenApp> {
+  const { settings, overrides, progress, clock } = ground;
+  const keys = readSecretKeys(settings);
+  const options: OpeningOptions = { onOpening: (opening) => reportOpening(progress, opening), signal };
+  const open = overrides.openStore ?? openStoreOf(settings);
+  const store = overrides.store ?? (await open(options));
+  progress.finish("store");
+  progress.finish("migration");
+  // Whatever is read meanwhile is refused then, and so the start ends.
+  const giveUp = () => void store[Symbol.asyncDispose]();
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    signal.throwIfAborted();
+    const sealer = store.survives === "nothing" ? plainSealer : await createSealer(keys);
+    const lease = await store.acquire();
+    const time = await StoredTime.read(store, clock);
+    return await buildApp(ground, { store, lease, sealer, time }, signal);
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+function openStoreOf({ store, storeMaxBytes }: Settings): (options: OpeningOptions) => Promise<Store> {
+  return (options) => openStore(store, storeMaxBytes, undefined, options);
+}
+
+async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSignal): Promise<OpenApp> {
+  const { settings, logger, version, overrides, clock, all, egress, operators, progress } = ground;
+  const { store } = foundation;
   const random = overrides.random ?? Math.random;
   const limits = { heartbeatMs: settings.heartbeatMs, writeTimeoutMs: settings.streamWriteTimeoutMs };
   const access = await openAccess(settings, logger, clock, overrides.principal, foundation);
-  const egress = new Egress({ allow: settings.egressAllow, deny: settings.egressDeny }, access.isOpen);
+  operators.decided(access.isOpen);
+  if (access.isOpen) egress.open();
   const streams = new Streams(limits, clock, findVanished);
-  const restart = new Restart(settings.dialsAtStart);
-  const all = overrides.shares ?? processShares(settings, clock.monotonic);
-  const depsOf = tenantMaker({ settings, logger, clock, random, egress, overrides, foundation, all });
-  const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => restart.add(restored));
-  await tenants.restore(await tenantsIn(store));
+  const { tenants, restart } = await bringBack(ground, foundation, random);
+  signal.throwIfAborted();
   const unlisten = store.onHealth(() => healthChanged(store, tenants, logger));
   const stopping = new AbortController();
   const loopLag = new LoopLag(clock.monotonic);
@@ -124,6 +190,7 @@ async function buildApp(
     rates: all.rates,
     tellsRates: isRateSet(settings),
     restoring: () => restart.left,
+    progress: () => progress.progress,
     newId: () => `c_${uuidv7()}`,
     maxBodyBytes: settings.maxBodyBytes,
     maxPayloadBytes: settings.maxPayloadBytes,
@@ -148,24 +215,31 @@ async function buildApp(
   restart.begin();
   return {
     fetch: (request, context) => routes.fetch(request, context ?? {}),
-    ...egressCalls(egress, tenants),
+    endForbidden: () => closeForbidden(tenants.connections()),
     close,
-    [Symbol.asyncDispose]: close,
   };
 }
 
-function egressCalls(egress: Egress, tenants: Tenants): Pick<ConnackApp, "listening" | "changeEgress"> {
-  return {
-    listening: (hostname, port) => {
-      egress.own.listening(hostname, port);
-      // What came back is dialled already.
-      closeForbidden(tenants.connections());
-    },
-    changeEgress: (lists) => {
-      egress.change(lists);
-      return closeForbidden(tenants.connections());
-    },
-  };
+/** All tenants that the store has, and their connections, which are to be dialled. */
+async function bringBack(
+  ground: Ground,
+  foundation: Foundation,
+  random: () => number,
+): Promise<{ readonly tenants: Tenants; readonly restart: Restart }> {
+  const { settings, progress } = ground;
+  const restart = new Restart(settings.dialsAtStart, (done, total) => {
+    if (done < total) progress.report({ task: "dial", done, total });
+    else progress.finish("dial");
+  });
+  const restoring = new Restoring(progress);
+  const onRestoring = (count: number) => restoring.step(count);
+  const depsOf = tenantMaker({ ...ground, random, foundation, onRestoring });
+  const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => restart.add(restored));
+  const stored = await tenantsIn(foundation.store);
+  await restoring.begin(foundation.store, stored);
+  await tenants.restore(stored);
+  restoring.finish();
+  return { tenants, restart };
 }
 
 function healthChanged({ health }: Store, tenants: Tenants, logger: Logger): void {

@@ -509,6 +509,14 @@ export const catalogue = {
     "The identity provider is down, or cannot be reached from this server.",
     'curl -si "$CONNACK_JWT_JWKS_URL"',
   ),
+  starting: entry(
+    503,
+    "Starting",
+    true,
+    "This server answers already, and does not take this call yet: it opens its store, and brings back what was kept.",
+    "A restart, the more so where many connections are kept, or after an update that changes the form of the store.",
+    "curl -s http://127.0.0.1:8080/readyz",
+  ),
   "shutting-down": entry(
     503,
     "Shutting down",

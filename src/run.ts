@@ -1,12 +1,15 @@
 import manifest from "../package.json" with { type: "json" };
 import { readAdminToken } from "./admin-token-file.ts";
-import { createApp, type ConnackApp } from "./app.ts";
+import { prepareApp, type AppOverrides, type ConnackApp } from "./app.ts";
 import { configPath, readConfig } from "./config-file.ts";
 import { rereadOnHangUp } from "./hang-up.ts";
+import { listen } from "./listen.ts";
 import { createLogger } from "./log.ts";
+import { tellProgress } from "./progress/tell.ts";
+import { TransientLine } from "./progress/transient-line.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
 import { readCertificate, type Certificate } from "./serve/certificate.ts";
-import { serve, type Serving } from "./serve.ts";
+import type { Serving } from "./serve.ts";
 import { camelCase, parseSettings, settingsTable, SettingsError, type Settings } from "./settings.ts";
 
 /** What `--help` prints. */
@@ -71,32 +74,46 @@ export interface StartOptions {
   readonly onStopped?: () => Promise<void>;
   /** Where the port is taken, take any. */
   readonly orAnyPort?: boolean;
+  readonly overrides?: AppOverrides;
 }
 
-/** Starts the service, and stops it on SIGTERM or SIGINT: connections end with DISCONNECT, streams are told, exit 0. */
+/** A service that runs. */
+export interface Started extends Serving, Pick<ConnackApp, "fetch"> {}
+
+/**
+ * Starts the service, and stops it on SIGTERM or SIGINT: connections end with DISCONNECT, streams are told, exit 0. It
+ * listens at once, so that it can be asked how it is; that it listens is printed when it takes calls, for which programs
+ * wait that are to call it.
+ */
 export async function start(
   settings: Settings,
-  { onStopped, orAnyPort = false }: StartOptions = {},
-): Promise<Serving> {
-  const format =
-    settings.logFormat === "auto" ? (process.stderr.isTTY ? "text" : "json") : settings.logFormat;
-  const write = (line: string) => process.stderr.write(line);
+  { onStopped, orAnyPort = false, overrides = {} }: StartOptions = {},
+): Promise<Started> {
+  const isTerminal = process.stderr.isTTY;
+  const format = settings.logFormat === "auto" ? (isTerminal ? "text" : "json") : settings.logFormat;
+  const line = new TransientLine((text) => process.stderr.write(text));
+  const write = (text: string) => line.write(text);
   const logger = createLogger({ level: settings.logLevel, format, write, now: Date.now });
   const certificate = certificateOf(settings);
-  const app = await createApp(settings, logger, manifest.version).catch(refuse);
-  const serving = listen(app, settings, certificate, orAnyPort);
-  app.listening(serving.hostname, serving.port);
+  const app = prepareApp(settings, logger, manifest.version, overrides);
   rereadOnHangUp(app, logger, process.argv.slice(2));
+  const { host, port } = settings;
+  const serving = await listen(app, settings, logger, { certificate, orAnyPort }).catch((error: unknown) =>
+    end(`cannot listen on ${host}:${port}`, error),
+  );
+  app.listening(serving.hostname, serving.port);
   // One broken connection must not take the others with it; what gets here is a defect, and the log says which.
   for (const kind of ["uncaughtException", "unhandledRejection"] as const) {
     process.on(kind, (error: unknown) =>
       logger.error(kind, { error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     );
   }
+  const telling = tellProgress(app.progress, logger, isTerminal && format === "text" ? line : null);
   let stopping = false;
   const stop = async (signal: string) => {
     if (stopping) return;
     stopping = true;
+    telling[Symbol.dispose]();
     logger.info("stopping", { signal });
     // A grace and a little more, whatever hangs.
     setTimeout(() => process.exit(0), settings.shutdownGraceMs + 2_000).unref();
@@ -106,13 +123,24 @@ export async function start(
     process.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
+  await app.open().catch((error: unknown) => {
+    // What it was that a stop has broken off is of no interest; the process ends by that.
+    if (stopping) return new Promise<never>(() => {});
+    telling[Symbol.dispose]();
+    return refuse(error);
+  });
+  line.hide();
   process.stdout.write(`connack listening on ${urlOf(serving)}\n`);
-  return serving;
+  return { ...serving, fetch: app.fetch };
 }
 
 /** The store, or a key, cannot be used: better no start than one that forgets what was promised. */
 function refuse(error: unknown): never {
-  process.stderr.write(`cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+  return end("cannot start", error);
+}
+
+function end(what: string, error: unknown): never {
+  process.stderr.write(`${what}: ${error instanceof Error ? error.message : String(error)}\n`);
   return process.exit(1);
 }
 
@@ -129,24 +157,5 @@ function certificateOf(settings: Settings): Certificate | null {
     if (!(error instanceof SettingsError)) throw error;
     process.stderr.write(`${error.message}\n`);
     return process.exit(2);
-  }
-}
-
-function listen(
-  app: ConnackApp,
-  settings: Settings,
-  certificate: Certificate | null,
-  orAnyPort: boolean,
-): Serving {
-  const { host, port } = settings;
-  const options = { limits: settings, certificate };
-  try {
-    return serve(app, host, port, options);
-  } catch (error) {
-    if (orAnyPort) return serve(app, host, 0, options);
-    process.stderr.write(
-      `cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}\n`,
-    );
-    return process.exit(1);
   }
 }

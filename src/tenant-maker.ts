@@ -14,6 +14,7 @@ import type { Settings } from "./settings.ts";
 import { Journal } from "./store/journal.ts";
 import { ScopedStore } from "./store/scoped-store.ts";
 import { tenantShares, type Shares } from "./shares.ts";
+import type { TenantDeps } from "./tenant.ts";
 import type { MakeDeps } from "./tenants.ts";
 import { Dispatcher } from "./webhooks/dispatcher.ts";
 
@@ -30,11 +31,12 @@ export interface TenantParts {
   readonly foundation: Foundation;
   /** What there may be in all. */
   readonly all: Shares;
+  readonly onRestoring: TenantDeps["onRestoring"];
 }
 
 /** Gives each tenant what is its own, and a share in what is not. */
 export function tenantMaker(parts: TenantParts): MakeDeps {
-  const { settings, logger, clock, random, egress, overrides, foundation, all } = parts;
+  const { settings, logger, clock, random, egress, overrides, foundation, all, onRestoring } = parts;
   const clientIds = new ClientIds();
   const dispatcher = new Dispatcher(settings.maxWebhookRequests);
   const attempt = attemptDeps(settings, logger, clock, egress, overrides);
@@ -53,7 +55,7 @@ export function tenantMaker(parts: TenantParts): MakeDeps {
     const shares = tenantShares(settings, clock.monotonic, all, isDefault);
     const turnstile = new AttemptTurnstile(shares.rates.attempts, shares.counters);
     return {
-      ...{ ...shares, keeping, clientIds, clock, random, dispatcher },
+      ...{ ...shares, keeping, clientIds, clock, random, dispatcher, onRestoring },
       attempt: { ...attempt, turnstile },
       logger: ownLogger,
       sessionLimits: sessionLimits(settings),

@@ -38,6 +38,8 @@ export interface TenantDeps {
   readonly maxEvents: number;
   readonly dispatcher: Dispatcher;
   readonly webhookSchedule: Schedule | undefined;
+  /** So many connections have come one half of the way back from the store. */
+  readonly onRestoring: (count: number) => void;
 }
 
 /** All that belongs to one tenant: nothing in it can reach another's. */
@@ -105,6 +107,7 @@ export class Tenant {
       budget: budgets.webhooks,
       delivery: { ...attempt, wall: clock.wall },
       schedule: deps.webhookSchedule,
+      onGap: (reason) => this.counters.gaps.add(reason),
     });
   }
 
@@ -124,7 +127,7 @@ export class Tenant {
     const { registry, lifecycle } = tenant;
     await tenant.idempotency.restore();
     const isKept = keeping.store.survives === "power";
-    const restored = isKept ? await restoreConnections(keeping, registry, lifecycle) : [];
+    const restored = isKept ? await restoreConnections(keeping, registry, lifecycle, deps.onRestoring) : [];
     await tenant.webhooks.restore();
     return { tenant, restored };
   }

@@ -114,6 +114,7 @@ describe("architecture", () => {
       "src/request": ["src/mqtt", "src/store"],
       "src/stream": [],
       "src/egress": [],
+      "src/progress": ["src/store"],
       "src/settings": ["src/egress"],
       "src/serve": ["src/stream"],
       "src/access": ["src/mqtt", "src/store"],

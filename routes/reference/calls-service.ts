@@ -100,6 +100,7 @@ export const serviceCalls: Calls = {
     description: "OpenAPI 3.1, made from the schemas that calls are checked with.",
     needs: "none",
     success: { 200: { description: "The description.", content: { "application/json": {} } } },
+    problems: ["starting"],
     examples: [{ summary: "As it is", status: 200 }],
   },
   "GET /docs": {
@@ -109,6 +110,7 @@ export const serviceCalls: Calls = {
     description: "This description as a page, without scripts.",
     needs: "none",
     success: { 200: { description: "The page.", content: { "text/html": {} } } },
+    problems: ["starting"],
     examples: [{ summary: "In a browser", status: 200 }],
   },
 };

@@ -45,6 +45,11 @@ const problem = z
   })
   .meta({ description: "application/problem+json (RFC 9457). /problems/{code} says what a code means." });
 
+const progress = z
+  .object({ task: z.enum(["store", "migration", "restore", "dial"]), done: z.int(), total: z.int() })
+  .nullable()
+  .meta({ description: "What takes long at present, and how far it is; null where that is nothing." });
+
 const entry = z.object({
   code: z.string(),
   status: z.int(),
@@ -71,8 +76,9 @@ export const commonSchemas = {
     .object({ type: z.enum(["open", "keepalive"]), at: when })
     .meta({ description: "In NDJSON, where there are no comments: the stream is open, or still there." }),
   Health: z.object({ ok: z.literal(true) }),
-  Readiness: z
-    .looseObject({ ready: z.boolean() })
-    .meta({ description: "An operator sees more: store, restoring, connections by state, streams." }),
+  Readiness: z.looseObject({ ready: z.boolean(), progress: progress.optional() }).meta({
+    description:
+      "An operator sees more: store, restoring, progress, connections by state, streams; progress alone before the store is open.",
+  }),
   Version: z.object({ name: z.literal("connack"), version: z.string() }),
 };

@@ -57,7 +57,7 @@ const ofAll: readonly ProblemCode[] = [
   "internal-error",
 ];
 
-const ofCallers: readonly ProblemCode[] = ["limit-reached", "shutting-down", "invalid-request"];
+const ofCallers: readonly ProblemCode[] = ["limit-reached", "starting", "shutting-down", "invalid-request"];
 
 const ofBodies: readonly ProblemCode[] = ["request-timeout", "content-too-large", "unsupported-media-type"];
 

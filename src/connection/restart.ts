@@ -11,10 +11,15 @@ export class Restart {
   readonly #waiting: Connection[] = [];
   #running = 0;
   #left = 0;
+  /** Of how many they are left. */
+  #total = 0;
   #begun = false;
+  readonly #onProgress: (done: number, total: number) => void;
 
-  constructor(atOnce: number) {
+  /** `onProgress` hears how many are over, from {@link begin} on; when all are, `done` is the total. */
+  constructor(atOnce: number, onProgress: (done: number, total: number) => void = () => {}) {
     this.#atOnce = atOnce;
+    this.#onProgress = onProgress;
   }
 
   /** Connections whose first attempt has not ended. */
@@ -26,8 +31,10 @@ export class Restart {
   add(connections: readonly Connection[]): void {
     const waiting = connections.filter(({ machine }) => machine.state.name !== "failed");
     for (const connection of waiting) this.#waiting.push(connection);
+    if (this.#left === 0) this.#total = 0;
     this.#left += waiting.length;
-    if (this.#begun) this.#run();
+    this.#total += waiting.length;
+    if (this.#begun && waiting.length > 0) this.#run();
   }
 
   begin(): void {
@@ -42,6 +49,7 @@ export class Restart {
   }
 
   #run(): void {
+    if (this.#left > 0) this.#say();
     for (; this.#running < this.#atOnce && this.#waiting.length > 0; this.#running += 1)
       void this.#dialNext();
   }
@@ -52,8 +60,14 @@ export class Restart {
       // A call may have been quicker.
       if (next.machine.attempts === 0) next.dial("restart");
       await next.until(isOver, this.#over.signal);
-      this.#left = Math.max(0, this.#left - 1);
+      if (this.#over.signal.aborted) break;
+      this.#left -= 1;
+      this.#say();
     }
     this.#running -= 1;
+  }
+
+  #say(): void {
+    this.#onProgress(this.#total - this.#left, this.#total);
   }
 }

@@ -8,6 +8,8 @@ const pageRecords = 500;
 const pageEntries = 1_000;
 /** Connections whose logs are read at once. */
 const readAtOnce = 256;
+/** Connections that are made before calls are looked after again, such as whether the server is there. */
+const madeAtOnce = 256;
 
 interface Found extends ReadRecord {
   readonly id: string;
@@ -17,7 +19,8 @@ interface Found extends ReadRecord {
 
 /**
  * Brings back all that was stored, as it was, before anything else happens; nothing has been dialled yet. What was
- * promised to nobody, and what belongs to nothing, is removed.
+ * promised to nobody, and what belongs to nothing, is removed. `onStep` hears of each stored connection twice, in groups:
+ * when its record has been read, and when that is so of its logs.
  *
  * @throws {StoreError} when the store cannot be read
  * @throws {SealError} when a secret cannot be opened: without it a connection would come back as another one
@@ -26,6 +29,7 @@ export async function restoreConnections(
   keeping: Keeping,
   registry: Registry,
   lifecycle: Lifecycle,
+  onStep: (count: number) => void = () => {},
 ): Promise<readonly Connection[]> {
   const { store, lease } = keeping;
   const trimmed = new Map((await store.logs("")).map(({ name, trimmedThrough }) => [name, trimmedThrough]));
@@ -34,15 +38,18 @@ export async function restoreConnections(
   await readLog(store, lifecycle.storedAll, allThrough, (entries) => lifecycle.fill(lifecycle.all, entries));
   // A version is shown with an event, so that none was greater.
   const version = lifecycle.all.tail;
-  const all = await readRecords(keeping);
+  const all = await readRecords(keeping, onStep);
   const found = all.filter(({ was }) => was.kept).toSorted((a, b) => a.was.createdAt - b.was.createdAt);
-  const connections = found.map(({ id, was, isSealedAnew, ...kept }) =>
-    registry.restore(id, { was, version, kept: isSealedAnew ? kept : null }),
-  );
+  const connections: Connection[] = [];
+  for (const { id, was, isSealedAnew, ...kept } of found) {
+    connections.push(registry.restore(id, { was, version, kept: isSealedAnew ? kept : null }));
+    if (connections.length % madeAtOnce === 0) await new Promise(setImmediate);
+  }
   const spaces = new Set(await store.spaces(""));
   for (let at = 0; at < connections.length; at += readAtOnce) {
     const some = connections.slice(at, at + readAtOnce);
     await Promise.all(some.map((connection) => fill(connection, store, { trimmed, spaces }, lifecycle)));
+    onStep(some.length);
   }
   const abandoned = all.filter(({ was }) => !was.kept);
   const changes = [...removals(abandoned), ...orphans(connections, { trimmed, spaces })];
@@ -52,13 +59,14 @@ export async function restoreConnections(
   return connections;
 }
 
-async function readRecords({ store, sealer }: Keeping): Promise<Found[]> {
+async function readRecords({ store, sealer }: Keeping, onStep: (count: number) => void): Promise<Found[]> {
   const found: Found[] = [];
   for (let after: string | null = null; ;) {
     const page = await store.records(places.connections, after, pageRecords);
     for (const { key, value } of page) {
       found.push({ id: key, value, ...(await fromRecord(key, value, sealer)) });
     }
+    onStep(page.length);
     after = page.at(-1)?.key ?? null;
     if (after === null) return found;
   }

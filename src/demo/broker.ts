@@ -5,6 +5,8 @@ import { readEverything } from "./read-everything.ts";
 
 export interface DemoBroker {
   readonly port: number;
+  /** Sends a text to whoever has subscribed to it. */
+  readonly publish: (topic: string, payload: string) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -28,7 +30,9 @@ export async function startDemoBroker(port: number): Promise<DemoBroker> {
     await new Promise<void>((resolve) => aedes.close(() => resolve()));
     await closed;
   };
-  return { port: listeningPort, close };
+  const publish = (topic: string, payload: string) =>
+    aedes.publish({ cmd: "publish", topic, payload, qos: 0, retain: false, dup: false }, () => {});
+  return { port: listeningPort, publish, close };
 }
 
 /** Lets everybody in, but the user `demo` only with the password `demo`, so that a refusal can be tried out too. */

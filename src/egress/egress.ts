@@ -5,12 +5,13 @@ import { createEgressPolicy, type EgressLists, type EgressPolicy } from "./polic
 export class Egress implements EgressPolicy {
   /** Is told where the server listens as soon as it does. */
   readonly own = new OwnAddresses();
-  readonly #isOpen: boolean;
+  #isOpen = false;
+  #lists: EgressLists;
   #policy: EgressPolicy;
 
-  /** `isOpen`: there is no access control. */
-  constructor(lists: EgressLists, isOpen: boolean) {
-    this.#isOpen = isOpen;
+  /** As with access control, which has to be known before more is allowed. */
+  constructor(lists: EgressLists) {
+    this.#lists = lists;
     this.#policy = this.#policyOf(lists);
   }
 
@@ -18,7 +19,14 @@ export class Egress implements EgressPolicy {
     return this.#policy.check(host, port, address);
   }
 
+  /** There is no access control. */
+  open(): void {
+    this.#isOpen = true;
+    this.#policy = this.#policyOf(this.#lists);
+  }
+
   change(lists: EgressLists): void {
+    this.#lists = lists;
     this.#policy = this.#policyOf(lists);
   }
 

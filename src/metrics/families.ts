@@ -85,7 +85,7 @@ export const families: readonly Family[] = [
   {
     name: "connack_gaps_total",
     type: "counter",
-    help: "How often a stream or a page told its reader that something is missing, by the reason",
+    help: "How often something was missing for the reader of a stream or a page, or for a webhook, by the reason",
     labels: ["reason"],
     read: ({ counters }) => counted(counters.gaps),
   },

@@ -44,6 +44,10 @@ export class Image {
       .slice(0, limit);
   }
 
+  count(space: string): number {
+    return this.#records.get(space)?.size ?? 0;
+  }
+
   spaces(prefix: string): readonly string[] {
     return [...this.#records]
       .filter(([space, records]) => records.size > 0 && space.startsWith(prefix))

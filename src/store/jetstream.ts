@@ -126,6 +126,10 @@ class JetstreamStore implements Store {
     return this.#image.records(space, after, limit);
   }
 
+  async count(space: string): Promise<number> {
+    return this.#image.count(space);
+  }
+
   async spaces(prefix: string): Promise<readonly string[]> {
     return this.#image.spaces(prefix);
   }

@@ -61,6 +61,10 @@ export class MemoryStore implements Store {
     return this.#image.records(space, after, limit);
   }
 
+  async count(space: string): Promise<number> {
+    return this.#image.count(space);
+  }
+
   async spaces(prefix: string): Promise<readonly string[]> {
     return this.#image.spaces(prefix);
   }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { StoreSetting } from "../settings.ts";
 import { MemoryStore } from "./memory.ts";
 import { openSqlite } from "./sqlite.ts";
+import type { OpeningOptions } from "./opening.ts";
 import type { Store } from "./store.ts";
 
 /** How long a process that is being replaced has to let go of the file. */
@@ -17,7 +18,8 @@ export async function openStore(
   setting: StoreSetting,
   maxBytes: number,
   busyTimeoutMs = replacedWithinMs,
+  options: OpeningOptions = {},
 ): Promise<Store> {
   if (setting.kind === "memory") return new MemoryStore(randomBytes(6).toString("hex"));
-  return openSqlite({ file: setting.file, maxBytes, busyTimeoutMs });
+  return openSqlite({ file: setting.file, maxBytes, busyTimeoutMs }, options);
 }

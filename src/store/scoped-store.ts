@@ -56,6 +56,10 @@ export class ScopedStore implements Store {
     return this.#store.records(this.#prefix + space, after, limit);
   }
 
+  count(space: string): Promise<number> {
+    return this.#store.count(this.#prefix + space);
+  }
+
   async spaces(prefix: string): Promise<readonly string[]> {
     return this.#own(await this.#store.spaces(this.#prefix + prefix), (name) => name).map(({ name }) => name);
   }

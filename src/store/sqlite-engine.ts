@@ -1,5 +1,6 @@
 import { onlyFrees, type Commit, type CommitResult } from "./commit.ts";
 import type { DatabaseSync } from "node:sqlite";
+import type { OnOpening } from "./opening.ts";
 import { Reserve } from "./reserve.ts";
 import { openFile, pragma, resultCode, UnusableStore, type SqliteOptions } from "./sqlite-file.ts";
 import { run } from "./sqlite-schema.ts";
@@ -40,10 +41,10 @@ export class SqliteEngine {
   #tentative: readonly CommitResult[] | null = null;
 
   /** @throws {UnusableStore} */
-  constructor(options: SqliteOptions) {
+  constructor(options: SqliteOptions, onOpening: OnOpening = () => {}) {
     this.#options = options;
     this.#reserve = new Reserve(`${options.file}.reserve`);
-    this.#database = this.#withReserve(() => openFile(options));
+    this.#database = this.#withReserve(() => openFile(options, onOpening));
     this.#statements = new Statements(this.#database);
     ({ commits: this.#commits, position: this.#position } = this.#statements.state());
     this.#owner = String(this.#statements.state().owner);

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { OnOpening } from "./opening.ts";
 import { applicationId, migrate, migrations, run } from "./sqlite-schema.ts";
 
 /** Why a file cannot be used as a store. The message is for the operator, and names the file. */
@@ -13,43 +14,71 @@ export interface SqliteOptions {
   readonly maxBytes: number;
   /** How long to wait for another process to let go of the file. */
   readonly busyTimeoutMs: number;
+  /** How a file of one version becomes one of the next; those of this Connack unless told. */
+  readonly migrations?: readonly (readonly string[])[];
 }
 
 /** Of the file in memory at most; what is written again and again must not be read again and again. */
 const cacheKibibytes = 16_384;
 
 /** Opens, checks and migrates a database, and locks it for this process alone. */
-export function openFile({ file, busyTimeoutMs }: SqliteOptions): DatabaseSync {
+export function openFile(
+  { file, busyTimeoutMs, migrations: steps = migrations }: SqliteOptions,
+  onOpening: OnOpening = () => {},
+): DatabaseSync {
   const existed = existsSync(file);
   const database = explained(file, () => {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     // SQLite would make it for everybody to read, and the files beside it are as it is.
     closeSync(openSync(file, "a", 0o600));
     for (const end of ["", "-wal", "-journal"]) makePrivate(`${file}${end}`);
-    return new DatabaseSync(file);
+    return openLocked(file, busyTimeoutMs, onOpening);
   });
   try {
     explained(file, () => {
-      run(database, `PRAGMA busy_timeout = ${busyTimeoutMs}`);
-      // Before the journal mode, so that the index of the log is in memory and no second process can map it.
-      run(database, "PRAGMA locking_mode = EXCLUSIVE");
-      run(database, "PRAGMA journal_mode = WAL");
-      // Each commit is on disk when it has resolved, and not only safe from a crash of the process.
-      run(database, "PRAGMA synchronous = FULL");
-      run(database, `PRAGMA cache_size = -${cacheKibibytes}`);
-      // Nothing is written beside the file: not where others may look, and there may be nowhere else to write.
-      run(database, "PRAGMA temp_store = MEMORY");
-      run(database, "BEGIN IMMEDIATE");
-      run(database, "COMMIT");
-      const version = prepareFile(database, file, existed);
-      migrate(database, version);
-      begin(database, file, version);
+      const version = prepareFile(database, file, existed, steps.length);
+      migrate(database, version, steps, (done, total) => {
+        // That which makes a new file is none.
+        if (version > 0) onOpening({ step: "migrating", from: version, to: steps.length, done, total });
+      });
+      begin(database, file, version, onOpening);
     });
   } catch (error) {
     database.close();
     throw error;
   }
   return database;
+}
+
+function openLocked(file: string, busyTimeoutMs: number, onOpening: OnOpening): DatabaseSync {
+  try {
+    return lock(file, 0);
+  } catch (error) {
+    if (!isBusy(error) || busyTimeoutMs === 0) throw error;
+    onOpening({ step: "waiting" });
+    return lock(file, busyTimeoutMs);
+  }
+}
+
+function lock(file: string, busyTimeoutMs: number): DatabaseSync {
+  const database = new DatabaseSync(file);
+  try {
+    run(database, `PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    // Before the journal mode, so that the index of the log is in memory and no second process can map it.
+    run(database, "PRAGMA locking_mode = EXCLUSIVE");
+    run(database, "PRAGMA journal_mode = WAL");
+    // Each commit is on disk when it has resolved, and not only safe from a crash of the process.
+    run(database, "PRAGMA synchronous = FULL");
+    run(database, `PRAGMA cache_size = -${cacheKibibytes}`);
+    // Nothing is written beside the file: not where others may look, and there may be nowhere else to write.
+    run(database, "PRAGMA temp_store = MEMORY");
+    run(database, "BEGIN IMMEDIATE");
+    run(database, "COMMIT");
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /**
@@ -68,22 +97,22 @@ function makePrivate(path: string): void {
 }
 
 /** The version of the file's tables, after it is known to be ours. */
-function prepareFile(database: DatabaseSync, file: string, existed: boolean): number {
+function prepareFile(database: DatabaseSync, file: string, existed: boolean, newest: number): number {
   const version = pragma(database, "user_version");
   const id = pragma(database, "application_id");
   const isEmpty = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
   if (existed && id !== applicationId && !isEmpty)
     throw new UnusableStore(`${file} is a database, but not a store of Connack's`);
-  if (version > migrations.length)
+  if (version > newest)
     throw new UnusableStore(
-      `${file} was written by a newer Connack (its version is ${version}, this one knows up to ${migrations.length})`,
+      `${file} was written by a newer Connack (its version is ${version}, this one knows up to ${newest})`,
     );
   if (id !== applicationId) run(database, `PRAGMA application_id = ${applicationId}`);
   return version;
 }
 
 /** Notes that the file is in use; one that was not closed is looked through first. */
-function begin(database: DatabaseSync, file: string, version: number): void {
+function begin(database: DatabaseSync, file: string, version: number, onOpening: OnOpening): void {
   const state = database.prepare("SELECT clean FROM state").get();
   if (state === undefined) {
     const epoch = randomBytes(6).toString("hex");
@@ -92,7 +121,10 @@ function begin(database: DatabaseSync, file: string, version: number): void {
       .run(epoch);
     return;
   }
-  if (state["clean"] === 0 && version > 0) checkPages(database, file);
+  if (state["clean"] === 0 && version > 0) {
+    onOpening({ step: "checking" });
+    checkPages(database, file);
+  }
   run(database, "UPDATE state SET clean = 0");
 }
 

@@ -1,4 +1,5 @@
 import type { GroupText } from "./group-text.ts";
+import type { Opening } from "./opening.ts";
 import type { CommitResult } from "./commit.ts";
 import type { Position, StoreError, StoreHealth } from "./store.ts";
 
@@ -8,6 +9,7 @@ export type Read =
       readonly method: "records";
       readonly args: readonly [space: string, after: string | null, limit: number];
     }
+  | { readonly method: "count"; readonly args: readonly [space: string] }
   | { readonly method: "spaces"; readonly args: readonly [prefix: string] }
   | { readonly method: "get"; readonly args: readonly [space: string, key: string] }
   | { readonly method: "entries"; readonly args: readonly [log: string, after: Position, limit: number] }
@@ -21,6 +23,8 @@ export type ToEngine =
   | { readonly type: "close" };
 
 export type FromEngine =
+  /** What takes long, any number of times before one of the two that follow. */
+  | { readonly type: "opening"; readonly opening: Opening }
   | { readonly type: "opened"; readonly epoch: string; readonly health: StoreHealth }
   /** The file cannot be used, and the thread ends. */
   | { readonly type: "refused"; readonly message: string; readonly inUse: boolean }

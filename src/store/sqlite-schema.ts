@@ -37,15 +37,30 @@ export const migrations: readonly (readonly string[])[] = [
   ],
 ];
 
-/** Brings the file to the newest version, one transaction a step; what was interrupted begins again. */
-export function migrate(database: DatabaseSync, from: number, steps = migrations): void {
+/**
+ * Brings the file to the newest version, one transaction a step; what was interrupted begins again. `onStatement` hears how
+ * many statements have run, before each and at the end.
+ */
+export function migrate(
+  database: DatabaseSync,
+  from: number,
+  steps = migrations,
+  onStatement: (done: number, total: number) => void = () => {},
+): void {
+  const total = steps.slice(from).flat().length;
+  let done = 0;
   for (const [index, step] of steps.entries()) {
     if (index < from) continue;
     run(database, "BEGIN IMMEDIATE");
-    for (const statement of step) run(database, statement);
+    for (const statement of step) {
+      onStatement(done, total);
+      run(database, statement);
+      done += 1;
+    }
     run(database, `PRAGMA user_version = ${index + 1}`);
     run(database, "COMMIT");
   }
+  if (total > 0) onStatement(done, total);
 }
 
 /** Runs one statement. Not by exec(), whose errors have no result code on one runtime. */

@@ -111,6 +111,10 @@ export class Statements {
       .map(({ key, value }) => ({ key: String(key), value: String(value) }));
   }
 
+  count(space: string): number {
+    return Number(this.#all.count.get(space)?.["n"] ?? 0);
+  }
+
   spaces(prefix: string): string[] {
     return this.#all.spaces.all(prefix, prefix, prefix, prefix, prefix).map(({ space }) => String(space));
   }
@@ -171,6 +175,7 @@ function prepare(database: DatabaseSync) {
     delete: statement("DELETE FROM records WHERE space = ? AND key = ?"),
     clear: statement("DELETE FROM records WHERE space = ?"),
     records: statement("SELECT key, value FROM records WHERE space = ? AND key > ? ORDER BY key LIMIT ?"),
+    count: statement("SELECT count(*) AS n FROM records WHERE space = ?"),
     // One look-up for each, where DISTINCT would read every key.
     spaces: statement(
       `WITH RECURSIVE found (space) AS (

@@ -37,7 +37,7 @@ function serveEngine(options: SqliteOptions, say: (message: FromEngine) => void)
 
 function openEngine(options: SqliteOptions, say: (message: FromEngine) => void): SqliteEngine | null {
   try {
-    return new SqliteEngine(options);
+    return new SqliteEngine(options, (opening) => say({ type: "opening", opening }));
   } catch (error) {
     const known = error instanceof UnusableStore;
     const message = known ? error.message : `${options.file}: ${String(error)}`;
@@ -64,6 +64,8 @@ function readFrom(engine: SqliteEngine, read: Read): unknown {
   switch (read.method) {
     case "records":
       return statements.records(...read.args);
+    case "count":
+      return statements.count(...read.args);
     case "spaces":
       return statements.spaces(...read.args);
     case "get":

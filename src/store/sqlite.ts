@@ -4,6 +4,7 @@ import { Histogram } from "../histogram.ts";
 import { Listeners } from "../listeners.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { writeGroup } from "./group-text.ts";
+import type { OpeningOptions } from "./opening.ts";
 import type { Commit } from "./commit.ts";
 import type { SqliteOptions } from "./sqlite-file.ts";
 import type { FromEngine, Read, ToEngine } from "./sqlite-messages.ts";
@@ -37,21 +38,37 @@ const threadFile = import.meta.url.endsWith(".ts") ? "./sqlite-thread.ts" : "./s
  *
  * @throws {Error} with a sentence for the operator, when the file cannot be used
  */
-export function openSqlite(options: SqliteOptions): Promise<Store> {
+export function openSqlite(
+  options: SqliteOptions,
+  { onOpening, signal }: OpeningOptions = {},
+): Promise<Store> {
   const worker = new Worker(new URL(threadFile, import.meta.url), { workerData: options });
   return new Promise((resolve, reject) => {
-    const onError = (error: unknown) => reject(new Error(`The store cannot be opened: ${String(error)}`));
-    const onExit = () => reject(new Error(`The store cannot be opened: ${died}`));
-    worker.once("error", onError);
-    worker.once("exit", onExit);
-    worker.once("message", (message: FromEngine) => {
+    const failed = (why: string) => reject(new Error(`The store cannot be opened: ${why}`));
+    const onError = (error: unknown) => failed(String(error));
+    const onExit = () => failed(died);
+    const onAbort = () => {
+      worker.off("message", onMessage);
+      failed("this was given up");
+      // Not waited for: it may be within a statement that takes minutes.
+      void worker.terminate();
+    };
+    const onMessage = (message: FromEngine): void => {
+      if (message.type === "opening") return onOpening?.(message.opening);
+      worker.off("message", onMessage);
       worker.off("error", onError);
       worker.off("exit", onExit);
+      signal?.removeEventListener("abort", onAbort);
       if (message.type === "opened") return resolve(new SqliteStore(worker, message.epoch, message.health));
       void worker.terminate();
       if (message.type !== "refused") return reject(new Error(died));
       return reject(message.inUse ? new StoreInUse(message.message) : new Error(message.message));
-    });
+    };
+    worker.on("message", onMessage);
+    worker.once("error", onError);
+    worker.once("exit", onExit);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted === true) onAbort();
   });
 }
 
@@ -105,6 +122,10 @@ class SqliteStore implements Store {
 
   records(space: string, after: string | null, limit: number): Promise<readonly StoredRecord[]> {
     return this.#read({ method: "records", args: [space, after, limit] });
+  }
+
+  count(space: string): Promise<number> {
+    return this.#read({ method: "count", args: [space] });
   }
 
   spaces(prefix: string): Promise<readonly string[]> {
@@ -182,6 +203,7 @@ class SqliteStore implements Store {
       case "closed":
         this.#end("The store has been closed");
         return;
+      case "opening":
       case "opened":
       case "refused":
         return;

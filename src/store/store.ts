@@ -79,6 +79,8 @@ export interface Store extends AsyncDisposable {
   commit(lease: Lease, changes: readonly Change[]): Promise<readonly Position[]>;
   /** Up to `limit` records of a space, in the order of their keys, after a key. */
   records(space: string, after: string | null, limit: number): Promise<readonly StoredRecord[]>;
+  /** How many records a space has. */
+  count(space: string): Promise<number>;
   /** The spaces that have records and whose names begin with `prefix`, in their order. */
   spaces(prefix: string): Promise<readonly string[]>;
   /** The value under a key; null when there is none. */

@@ -26,16 +26,26 @@ export class Cursor {
   #log: OrderedLog;
   readonly #waiting: OrderedLog[] = [];
   readonly #wants: (entry: Entry) => boolean;
+  readonly #onGap: (gap: Gap) => void;
   #position: Position;
   #due: DueStep | null = null;
   /** Held across a gap: however fast the log goes on, each gap is followed by an entry. */
   #held: Entry | null = null;
   #skippedLogs = false;
 
-  /** From the beginning, or after the entry with this id. `wants` may change its mind; then call {@link Cursor.refresh}. */
-  constructor(log: OrderedLog, after: string | null, wants: (entry: Entry) => boolean) {
+  /**
+   * From the beginning, or after the entry with this id. `wants` may change its mind; then call {@link Cursor.refresh}.
+   * `onGap` hears of each gap once, as soon as something is known to be missing: its telling may take days.
+   */
+  constructor(
+    log: OrderedLog,
+    after: string | null,
+    wants: (entry: Entry) => boolean,
+    onGap: (gap: Gap) => void = () => {},
+  ) {
     this.#log = log;
     this.#wants = wants;
+    this.#onGap = onGap;
     this.#position = log.beginning;
     if (after === null) {
       this.#begin(log.idOf(0), false);
@@ -121,6 +131,7 @@ export class Cursor {
   #lose(gap: Gap): void {
     this.#position = this.#log.beginning;
     this.#due = { type: "gap", gap };
+    this.#onGap(gap);
     this.#held = null;
     for (const entry of this.#log.readAfter(this.#position, Infinity) ?? []) {
       if (this.#wants(entry)) {

@@ -1,6 +1,7 @@
 import { timestamp, type Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import { Problem } from "../problem.ts";
+import type { GapReason } from "../stream/log.ts";
 import type { StoredTime } from "../stored-time.ts";
 import type { Change, Store } from "../store/store.ts";
 import { entryOccasion, gapOccasion, testOccasion, type Occasion, type Origin } from "./body.ts";
@@ -28,6 +29,8 @@ export interface HookDeps {
   readonly random: () => number;
   readonly schedule: Schedule;
   readonly logger: Logger;
+  /** An endpoint has fallen behind a log, or a log has not survived. */
+  readonly onGap: (reason: GapReason) => void;
 }
 
 /** Requests of one webhook at once: as many as help, and one while it fails, so that a slow failure takes one place. */
@@ -57,6 +60,7 @@ export class Hook {
     this.lanes = new Lanes({
       webhook: () => this.#webhook,
       laneDeps: (of) => this.#laneDeps(of),
+      onGap: ({ reason }) => deps.onGap(reason),
       forget: (change) => void this.#commitAside([change]),
       lost: (of, count, change) => void this.#lost(of, count, change),
     });

@@ -2,7 +2,7 @@ import type { MessageEntry } from "../connection/messages.ts";
 import { matches } from "../mqtt/topic.ts";
 import type { Change } from "../store/store.ts";
 import type { Entry, OrderedLog } from "../stream/log.ts";
-import type { LogKind } from "./body.ts";
+import type { Gap, LogKind } from "./body.ts";
 import { Cursor } from "./cursor.ts";
 import { Lane, type LaneDeps } from "./lane.ts";
 import { forgetCursor, keepCursor, laneKey, type Place } from "./records.ts";
@@ -28,6 +28,8 @@ export interface LanesDeps {
   readonly laneDeps: (of: LaneOf) => Omit<LaneDeps, "orphaned" | "ended">;
   /** A lane has ended, and its place is to leave the store. */
   readonly forget: (change: Change) => void;
+  /** Something was gone before it was read. */
+  readonly onGap: (gap: Gap) => void;
   /** So many entries of a connection that is gone are given up. */
   readonly lost: (of: LaneOf, count: number, change: Change) => void;
 }
@@ -149,7 +151,8 @@ export class Lanes {
   #open(key: string, of: LaneOf, log: OrderedLog): void {
     const place = this.#places.get(key) ?? { id: null, tries: null };
     this.#places.delete(key);
-    const cursor = new Cursor(log, place.id, (entry) => isWanted(this.#deps.webhook(), of.kind, entry));
+    const { webhook, onGap } = this.#deps;
+    const cursor = new Cursor(log, place.id, (entry) => isWanted(webhook(), of.kind, entry), onGap);
     const lane = new Lane(cursor, place, {
       ...this.#deps.laneDeps(of),
       orphaned: () => this.#orphaned(key, of),

@@ -31,7 +31,7 @@ export interface Connections {
   onAdded(listener: (connection: ConnectionLogs) => void): () => void;
 }
 
-export interface WebhooksDeps {
+export interface WebhooksDeps extends Pick<HookDeps, "onGap"> {
   readonly store: Store;
   readonly lease: Lease;
   readonly sealer: Sealer;
@@ -60,12 +60,12 @@ export class Webhooks {
   #unlisten: () => void = () => {};
 
   constructor(deps: WebhooksDeps) {
-    const { store, clock, time, random, logger, delivery, dispatcher } = deps;
+    const { store, clock, time, random, logger, delivery, dispatcher, onGap } = deps;
     this.#deps = deps;
     this.#hooks = new Hooks(deps.budget);
     this.#commit = (changes) => this.#write(changes);
     this.#hookDeps = {
-      ...{ store, clock, time, random, logger, delivery, dispatcher },
+      ...{ store, clock, time, random, logger, delivery, dispatcher, onGap },
       commit: this.#commit,
       schedule: deps.schedule ?? standardSchedule,
     };

@@ -51,6 +51,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         after = page.at(-1)?.key ?? null;
       }
       assert.deepEqual(seen, ["a", "a/1", "ab", "b", "z", "\uffee", "\u{1f600}"]);
+      assert.deepEqual([await store.count("s"), await store.count("never")], [keys.length, 0]);
       await store.commit(lease, [{ type: "clear", space: "s" }]);
       assert.deepEqual(await store.records("s", null, 10), []);
       assert.equal((await store.records("t", null, 10)).length, 1);

@@ -79,6 +79,25 @@ describe("webhooks in a store", () => {
     assert.equal(endpoint.received.length, came + 1);
   });
 
+  it("count what they have missed among the gaps of their tenant", async () => {
+    await using place = durablePlace();
+    await using endpoint = await startEndpoint();
+    await using broker = await startScriptedBroker(
+      acceptsThen((peer) => peer.send(message("t", String(peer.number), { qos: 0 }))),
+    );
+    const before = await place.start();
+    await before.call("POST", "/webhooks", { url: endpoint.url, topics: ["#"] });
+    assert.equal((await before.call("PUT", "/connections/home", { url: broker.url })).status, 201);
+    await endpoint.nth(1);
+    await before.stop();
+    // The log was in memory alone.
+    const after = await place.start();
+    await endpoint.nth(3);
+    assert.equal(endpoint.received[1]?.body.type, "connack.gap");
+    const { text } = await after.call("GET", "/metrics");
+    assert.match(text, /^connack_gaps_total\{reason="restarted"\} 1$/m);
+  });
+
   it("need a key for their secrets", async () => {
     await using place = durablePlace();
     const { CONNACK_SECRET_KEY: _, ...environment } = place.environment;

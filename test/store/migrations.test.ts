@@ -19,6 +19,17 @@ describe("migrate()", () => {
     database.close();
   });
 
+  it("tells how many statements have run, of those of all steps that are missing", () => {
+    const database = new DatabaseSync(":memory:");
+    migrate(database, 0);
+    const told: string[] = [];
+    const steps = [...migrations, ["CREATE TABLE a (x TEXT)", "CREATE TABLE b (x TEXT)"], ["DROP TABLE a"]];
+    migrate(database, migrations.length, steps, (done, total) => told.push(`${done}/${total}`));
+    assert.deepEqual(told, ["0/3", "1/3", "2/3", "3/3"]);
+    migrate(database, steps.length, steps, () => assert.fail("There is nothing to do"));
+    database.close();
+  });
+
   it("a step that fails leaves nothing of itself, and those before it", () => {
     const database = new DatabaseSync(":memory:");
     const steps = [...migrations, ["CREATE TABLE more (x TEXT)", "INSERT INTO missing VALUES (1)"]];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { Opening } from "../../src/store/opening.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { migrations } from "../../src/store/sqlite-schema.ts";
 import type { Lease, Store } from "../../src/store/store.ts";
@@ -99,6 +100,30 @@ describe("an SQLite store's file", () => {
       await store.commit(lease, [put("k", "v")]);
       assert.equal(await store.get("s", "k"), "v");
       await store[Symbol.asyncDispose]();
+    },
+  );
+
+  inDirectory(
+    "tells that it waits for another process, and that it looks through what was not closed",
+    async (place) => {
+      const { store } = await place.open();
+      const told: string[] = [];
+      const waiting = Promise.withResolvers<void>();
+      const onOpening = (opening: Opening) => {
+        told.push(opening.step);
+        waiting.resolve();
+      };
+      const second = openSqlite({ file: place.file, maxBytes, busyTimeoutMs: 20_000 }, { onOpening });
+      await waiting.promise;
+      assert.deepEqual(told, ["waiting"]);
+      await store[Symbol.asyncDispose]();
+      await (await second)[Symbol.asyncDispose]();
+      const database = new DatabaseSync(place.file);
+      database.exec("UPDATE state SET clean = 0");
+      database.close();
+      const third = await openSqlite({ file: place.file, maxBytes, busyTimeoutMs: 20_000 }, { onOpening });
+      assert.deepEqual(told, ["waiting", "checking"]);
+      await third[Symbol.asyncDispose]();
     },
   );
 

@@ -69,6 +69,7 @@ export class RiggedStore implements Store {
 
   acquire = () => this.disk.acquire();
   spaces: Store["spaces"] = (...args) => this.disk.spaces(...args);
+  count: Store["count"] = (...args) => this.disk.count(...args);
   records: Store["records"] = (...args) => this.disk.records(...args);
   get: Store["get"] = (...args) => this.disk.get(...args);
   entries: Store["entries"] = (...args) => this.disk.entries(...args);

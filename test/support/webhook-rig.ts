@@ -108,6 +108,8 @@ interface WebhookRig extends AsyncDisposable {
   readonly connections: FakeConnections;
   readonly webhooks: Webhooks;
   readonly logs: readonly string[];
+  /** The reasons of all gaps, in order. */
+  readonly gaps: readonly string[];
   create(request: object): Promise<{ id: string; secret: string | null }>;
 }
 
@@ -123,6 +125,7 @@ interface RigOptions {
 export async function startWebhooks(options: RigOptions = {}): Promise<WebhookRig> {
   const { store = new TestStore("s"), connections = new FakeConnections(), schedule = quick } = options;
   const logs: string[] = [];
+  const gaps: string[] = [];
   const write = (line: string) => void logs.push(line);
   const logger = createLogger({ level: "debug", format: "json", write, now: Date.now });
   const lease = await store.acquire();
@@ -139,6 +142,7 @@ export async function startWebhooks(options: RigOptions = {}): Promise<WebhookRi
       random: () => 0,
     },
     budget: new Budget("", 1_000),
+    onGap: (reason) => void gaps.push(reason),
     dispatcher: new Dispatcher(options.maxWebhookRequests ?? 64),
     delivery: {
       ...{ resolve: createResolver([]), policy: options.policy ?? openPolicy, maxPacketBytes: 0 },
@@ -147,7 +151,7 @@ export async function startWebhooks(options: RigOptions = {}): Promise<WebhookRi
   });
   await webhooks.restore();
   return {
-    ...{ store, connections, webhooks, logs },
+    ...{ store, connections, webhooks, logs, gaps },
     create: async (request) => {
       const { view, secret } = await webhooks.create(webhookRequestSchema.parse(request));
       return { id: view.id, secret };

@@ -194,6 +194,7 @@ describe("Webhooks: order and repetition", () => {
       [data.connection, data.log, data.requested, data.oldest, data.reason],
       ["home", "messages", "am-0", "am-5", "expired"],
     );
+    assert.deepEqual(rig.gaps, ["expired"]);
   });
 
   it("reads the log of a connection that was replaced to its end, then the new one's", async () => {
@@ -381,6 +382,7 @@ describe("Webhooks: restarts", () => {
     await endpoint.nth(3);
     assert.deepEqual(payloads(endpoint.received), ["1", "connack.gap", "2"]);
     assert.deepEqual(endpoint.received[1]?.body.data.reason, "restarted");
+    assert.deepEqual(after.gaps, ["restarted"]);
   });
 
   it("stops when another process takes the store", async () => {
