@@ -115,7 +115,7 @@ describe("architecture", () => {
       "src/stream": [],
       "src/egress": [],
       "src/progress": ["src/store"],
-      "src/settings": ["src/egress"],
+      "src/settings": ["src/egress", "src/cluster"],
       "src/serve": ["src/stream"],
       "src/access": ["src/mqtt", "src/store"],
       "src/broker": ["src/request", "src/mqtt", "src/egress"],

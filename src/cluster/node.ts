@@ -92,6 +92,11 @@ export class ClusterNode {
     );
   }
 
+  /** Of this process alone. */
+  get id(): string {
+    return this.#options.node;
+  }
+
   /** What this node is to each shard, by its number. */
   standing(shard: number): ShardStanding {
     return this.#keepers[shard]?.standing ?? { role: "standby" };
