@@ -44,6 +44,8 @@ export interface RequestContext {
   readonly inTime?: <T>(reading: () => Promise<T>) => Promise<T>;
   /** The other end of the network connection: the caller, or a proxy. */
   readonly peer?: () => Peer | null;
+  /** The id of the connection that the call makes, where the caller names none. */
+  readonly newId?: string;
 }
 
 export interface ConnackApp extends AsyncDisposable {
@@ -67,6 +69,15 @@ export interface AppOverrides {
   readonly principal?: Principal;
   readonly shares?: Shares;
   readonly webhookSchedule?: Schedule;
+  /** What connections that come back have to tell, where they come from another node. */
+  readonly moved?: Moved | undefined;
+}
+
+/** Where connections come from that another node had. */
+export interface Moved {
+  readonly from: string;
+  readonly to: string;
+  readonly cause: string;
 }
 
 /** What there is before the store is open. */
@@ -204,12 +215,12 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
     accepting: () => !stopping.signal.aborted,
     stopping: stopping.signal,
   });
-  const close = async () => {
+  const close = async (graceMs = settings.shutdownGraceMs) => {
     stopping.abort();
     loopLag[Symbol.dispose]();
     restart.stop();
     streams.beginShutdown();
-    await tenants.close(settings.shutdownGraceMs);
+    await tenants.close(graceMs);
     streams.shutdown();
     await tenants.end();
     await access[Symbol.asyncDispose]();
@@ -231,7 +242,7 @@ async function bringBack(
   foundation: Foundation,
   random: () => number,
 ): Promise<{ readonly tenants: Tenants; readonly restart: Restart }> {
-  const { settings, progress } = ground;
+  const { settings, progress, overrides } = ground;
   const restart = new Restart(settings.dialsAtStart, (done, total) => {
     if (done < total) progress.report({ task: "dial", done, total });
     else progress.finish("dial");
@@ -239,7 +250,11 @@ async function bringBack(
   const restoring = new Restoring(progress);
   const onRestoring = (count: number) => restoring.step(count);
   const depsOf = tenantMaker({ ...ground, random, foundation, onRestoring });
-  const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => restart.add(restored));
+  const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => {
+    const fields = overrides.moved;
+    if (fields !== undefined) for (const each of restored) each.tell({ type: "moved", fields: { ...fields } });
+    restart.add(restored);
+  });
   const stored = await tenantsIn(foundation.store);
   await restoring.begin(foundation.store, stored);
   await tenants.restore(stored);

@@ -517,6 +517,14 @@ export const catalogue = {
     "A restart, the more so where many connections are kept, or after an update that changes the form of the store.",
     "curl -s http://127.0.0.1:8080/readyz",
   ),
+  "no-owner": entry(
+    503,
+    "No node has it at present",
+    true,
+    "Nodes share the connections among them, and none has taken over those that the call is about, or the one that had them was lost while it answered. duplicatePossible says whether it may have been carried out.",
+    "A node that has just ended or been cut off: another one takes over within seconds. For longer, too few servers of NATS.",
+    "curl -s http://127.0.0.1:8080/readyz",
+  ),
   "shutting-down": entry(
     503,
     "Shutting down",

@@ -1,6 +1,7 @@
 import manifest from "../package.json" with { type: "json" };
 import { readAdminToken } from "./admin-token-file.ts";
 import { prepareApp, type AppOverrides, type ConnackApp } from "./app.ts";
+import { ClusterApp } from "./cluster-app.ts";
 import { configPath, readConfig } from "./config-file.ts";
 import { rereadOnHangUp } from "./hang-up.ts";
 import { listen } from "./listen.ts";
@@ -95,7 +96,10 @@ export async function start(
   const write = (text: string) => line.write(text);
   const logger = createLogger({ level: settings.logLevel, format, write, now: Date.now });
   const certificate = certificateOf(settings);
-  const app = prepareApp(settings, logger, manifest.version, overrides);
+  const app =
+    settings.store.kind === "nats"
+      ? new ClusterApp(settings, logger, manifest.version)
+      : prepareApp(settings, logger, manifest.version, overrides);
   rereadOnHangUp(app, logger, process.argv.slice(2));
   const { host, port } = settings;
   const serving = await listen(app, settings, logger, { certificate, orAnyPort }).catch((error: unknown) =>

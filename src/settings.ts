@@ -1,4 +1,5 @@
 import { accessSettings } from "./settings/access.ts";
+import { clusterSettings } from "./settings/cluster.ts";
 import { browserSettings } from "./settings/browsers.ts";
 import { egressSettings } from "./settings/egress.ts";
 import { limitSettings } from "./settings/limits.ts";
@@ -14,6 +15,7 @@ export const settingsTable = {
   ...browserSettings,
   ...accessSettings,
   ...egressSettings,
+  ...clusterSettings,
   ...totalSettings,
   ...limitSettings,
 };

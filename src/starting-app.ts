@@ -11,7 +11,8 @@ export interface OpenApp {
   readonly fetch: Fetch;
   /** Ends the connections that the egress policy forbids now; with how many there were. */
   endForbidden(): number;
-  close(): Promise<void>;
+  /** Within `graceMs`, unless told that of the settings, connections are to close gracefully. */
+  close(graceMs?: number): Promise<void>;
 }
 
 export interface StartingParts {
@@ -75,16 +76,16 @@ export class StartingApp implements ConnackApp {
     return this.#app?.endForbidden() ?? 0;
   }
 
-  close(): Promise<void> {
-    return (this.#closed ??= this.#close());
+  close(graceMs?: number): Promise<void> {
+    return (this.#closed ??= this.#close(graceMs));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #close(): Promise<void> {
-    if (this.#app !== null) return this.#app.close();
+  async #close(graceMs?: number): Promise<void> {
+    if (this.#app !== null) return this.#app.close(graceMs);
     this.#givenUp.abort();
     if (this.#opening === null) return;
     using late = deadline(giveUpWithinMs);

@@ -61,6 +61,11 @@ describe("architecture", () => {
     assert.deepEqual(importers(/\/sqlite[^/]*\.ts$/, /^src\/store\//), []);
   });
 
+  it("only store/jetstream* and cluster/ import the client of NATS", () => {
+    assert.deepEqual(importers(/^@nats-io\//, /^src\/(store\/jetstream[^/]*\.ts|cluster\/.*)$/), []);
+    assert.deepEqual(importers(/\/jetstream[^/]*\.ts$/, /^src\/(store|cluster)\//), []);
+  });
+
   it("only access/jwt*.ts imports jose", () => {
     assert.deepEqual(importers(/^jose$/, /^src\/access\/jwt[^/]*\.ts$/), []);
   });
@@ -111,11 +116,12 @@ describe("architecture", () => {
   it("folders import only from those below them, types too", () => {
     const below: Record<string, readonly string[]> = {
       "src/store": [],
+      "src/cluster": ["src/store"],
       "src/request": ["src/mqtt", "src/store"],
       "src/stream": [],
       "src/egress": [],
       "src/progress": ["src/store"],
-      "src/settings": ["src/egress"],
+      "src/settings": ["src/egress", "src/cluster"],
       "src/serve": ["src/stream"],
       "src/access": ["src/mqtt", "src/store"],
       "src/broker": ["src/request", "src/mqtt", "src/egress"],

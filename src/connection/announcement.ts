@@ -17,6 +17,7 @@ export const announcementTypes = [
   "delivered",
   "expired",
   "rejected",
+  "moved",
 ] as const;
 
 export type AnnouncementType = (typeof announcementTypes)[number];

@@ -68,7 +68,7 @@ export class Connection {
       ...{ limits, budgets, clock, parts: beginning.parts, subscriptions: beginning.subscriptions },
       publishTimes: deps.publishTimes,
       machine: () => this.#machine,
-      tell: (announcement) => this.#tell(announcement),
+      tell: (announcement) => this.tell(announcement),
       saved: keeping && (() => this.saved()),
     });
     this.#attempts = new Attempts({
@@ -278,7 +278,7 @@ export class Connection {
   }
 
   /** Says what happened outside of the state machine; a new version, too. */
-  #tell(announcement: Announcement): void {
+  tell(announcement: Announcement): void {
     this.#machine = { ...this.#machine, version: this.#machine.version + 1 };
     this.#announce(announcement);
     this.#watchers.call();

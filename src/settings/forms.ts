@@ -90,13 +90,37 @@ function isResolver(text: string): boolean {
 }
 
 /** Where things are kept. */
-export type StoreSetting = { readonly kind: "memory" } | { readonly kind: "sqlite"; readonly file: string };
+export type StoreSetting =
+  | { readonly kind: "memory" }
+  | { readonly kind: "sqlite"; readonly file: string }
+  /** Servers of NATS; a cluster's. */
+  | { readonly kind: "nats"; readonly urls: readonly URL[] };
+
+const notNats =
+  "expected NATS URLs, comma-separated, as nats://user:password@host:4222,nats://host2:4222 (nats:// or tls://)";
+
+export const natsUrls = z.string().transform((text, context): readonly URL[] => {
+  const urls = parseNatsUrls(text);
+  if (urls !== null) return urls;
+  context.addIssue({ code: "custom", message: notNats });
+  return z.NEVER;
+});
+
+function parseNatsUrls(text: string): readonly URL[] | null {
+  const list = commaSeparated(text);
+  const isUrl = (each: string) => /^(nats|tls):\/\/[^/?#\s]+\/?$/.test(each) && URL.canParse(each);
+  return list.length > 0 && list.every(isUrl) ? list.map((each) => new URL(each)) : null;
+}
 
 export const store = z.string().transform((text, context): StoreSetting => {
   const file = /^sqlite:(.+)$/s.exec(text)?.[1];
   if (text === "memory") return { kind: "memory" };
   if (file !== undefined && !file.includes("\0")) return { kind: "sqlite", file };
-  context.addIssue({ code: "custom", message: 'expected "memory" or "sqlite:<file>"' });
+  const urls = parseNatsUrls(text);
+  if (urls !== null) return { kind: "nats", urls };
+  const isNats = /^(nats|tls):/.test(text);
+  const message = isNats ? notNats : 'expected "memory", "sqlite:<file>" or "nats://<host>:4222,…"';
+  context.addIssue({ code: "custom", message });
   return z.NEVER;
 });
 

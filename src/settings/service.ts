@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { logLevels } from "../log.ts";
-import { collector, host, hostList, integer, resolverList, secretKeys, store } from "./forms.ts";
+import {
+  collector,
+  host,
+  hostList,
+  integer,
+  resolverList,
+  secretKeys,
+  store,
+  type StoreSetting,
+} from "./forms.ts";
 import { setting, type Setting } from "./setting.ts";
 
 /** Where the service listens, what it keeps and where, and what it says. */
@@ -11,12 +20,16 @@ export const serviceSettings = {
     "Address to listen on. Without a token, only loopback addresses are accepted.",
   ),
   PORT: setting(integer(0, 65_535), 8080, "Port to listen on; 0 takes a free one."),
-  STORE: setting(
-    store,
-    { kind: "sqlite", file: "./data/connack.db" },
-    "Where durable connections, their messages and all events are kept: `sqlite:<file>`, or `memory`, which is gone after a restart.",
-    "`sqlite:./data/connack.db`",
-  ),
+  STORE: {
+    ...setting<StoreSetting>(
+      store,
+      { kind: "sqlite", file: "./data/connack.db" },
+      "Where durable connections, their messages and all events are kept: `sqlite:<file>`; `memory`, which is gone after a restart; or `nats://…`, servers of NATS, for [several nodes](#several-nodes).",
+      "`sqlite:./data/connack.db`",
+    ),
+    // There may be a password in it.
+    secret: true,
+  },
   STORE_MAX_BYTES: setting(
     integer(4_194_304, 281_474_976_710_656),
     10_737_418_240,

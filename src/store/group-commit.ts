@@ -1,5 +1,5 @@
 import type { Histogram } from "../histogram.ts";
-import type { Commit, CommitResult } from "./sqlite-engine.ts";
+import type { Commit, CommitResult } from "./commit.ts";
 import { StoreError, type Change, type Position } from "./store.ts";
 
 interface Waiting {
@@ -33,6 +33,7 @@ export class GroupCommit {
   /** In the order in which they were handed on. */
   readonly #underWay: Group[] = [];
   readonly #seconds: Histogram | null;
+  readonly #mostUnderWay: number;
   #scheduled = false;
   /** What became of these is not known yet. */
   #undecided: readonly Waiting[] = [];
@@ -42,11 +43,16 @@ export class GroupCommit {
 
   /**
    * `send` hands a group on; {@link done} is to be called with what became of it, and of others with it or later. `seconds`
-   * hears how long that took.
+   * hears how long that took. So many groups may be under way.
    */
-  constructor(send: (group: readonly Commit[]) => void, seconds: Histogram | null = null) {
+  constructor(
+    send: (group: readonly Commit[]) => void,
+    seconds: Histogram | null = null,
+    mostUnderWay = groupsUnderWay,
+  ) {
     this.#send = send;
     this.#seconds = seconds;
+    this.#mostUnderWay = mostUnderWay;
   }
 
   add(commit: Commit): Promise<readonly Position[]> {
@@ -57,7 +63,7 @@ export class GroupCommit {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ commit, length, resolve, reject });
       this.#length += length;
-      if (this.#underWay.length >= groupsUnderWay || this.#scheduled) return;
+      if (this.#underWay.length >= this.#mostUnderWay || this.#scheduled) return;
       this.#scheduled = true;
       setImmediate(() => {
         this.#scheduled = false;
@@ -126,7 +132,7 @@ export class GroupCommit {
 
   #next(): void {
     if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve();
-    while (this.#waiting.length > 0 && this.#underWay.length < groupsUnderWay) this.#sendGroup();
+    while (this.#waiting.length > 0 && this.#underWay.length < this.#mostUnderWay) this.#sendGroup();
   }
 
   #sendGroup(): void {

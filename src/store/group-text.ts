@@ -1,4 +1,4 @@
-import type { Commit } from "./sqlite-engine.ts";
+import type { Commit } from "./commit.ts";
 import type { Change } from "./store.ts";
 
 /**

@@ -21,5 +21,6 @@ export async function openStore(
   options: OpeningOptions = {},
 ): Promise<Store> {
   if (setting.kind === "memory") return new MemoryStore(randomBytes(6).toString("hex"));
+  if (setting.kind === "nats") throw new Error("One shard of a store on NATS is opened by its owner");
   return openSqlite({ file: setting.file, maxBytes, busyTimeoutMs }, options);
 }

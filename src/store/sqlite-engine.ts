@@ -1,3 +1,4 @@
+import { onlyFrees, type Commit, type CommitResult } from "./commit.ts";
 import type { DatabaseSync } from "node:sqlite";
 import type { OnOpening } from "./opening.ts";
 import { Reserve } from "./reserve.ts";
@@ -5,18 +6,7 @@ import { openFile, pragma, resultCode, UnusableStore, type SqliteOptions } from 
 import { run } from "./sqlite-schema.ts";
 import { shrink } from "./sqlite-shrink.ts";
 import { Statements } from "./sqlite-statements.ts";
-import { StoreError, type Change, type Position, type StoreFailure, type StoreHealth } from "./store.ts";
-
-/** One caller's commit. */
-export interface Commit {
-  readonly token: string;
-  readonly changes: readonly Change[];
-}
-
-/** What became of it. */
-export type CommitResult =
-  | { readonly ok: true; readonly positions: readonly Position[] }
-  | { readonly ok: false; readonly kind: StoreFailure; readonly message: string };
+import { StoreError, type Position, type StoreHealth } from "./store.ts";
 
 /** What to say when it is known whether a group was applied. */
 type Tell = (applied: boolean) => readonly CommitResult[];
@@ -30,9 +20,6 @@ const sqliteFull = 13;
 const full: CommitResult = { ok: false, kind: "full", message: "The store has no room" };
 const away = (message: string): CommitResult => ({ ok: false, kind: "unavailable", message });
 const open: StoreHealth = { state: "open" };
-
-const onlyFrees = ({ changes }: Commit) =>
-  changes.every(({ type }) => type === "delete" || type === "clear" || type === "trim" || type === "drop");
 
 /**
  * A database file with its one writer: applies commits in groups, one transaction and one fsync for all of a group. It

@@ -1,6 +1,6 @@
 import type { GroupText } from "./group-text.ts";
 import type { Opening } from "./opening.ts";
-import type { CommitResult } from "./sqlite-engine.ts";
+import type { CommitResult } from "./commit.ts";
 import type { Position, StoreError, StoreHealth } from "./store.ts";
 
 /** A read that runs in the store's thread: one of the methods of `Statements`, with its arguments. */

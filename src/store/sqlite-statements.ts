@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { tooOld } from "./memory.ts";
+import { tooOld } from "./image.ts";
 import {
   StoreError,
   type Change,

@@ -5,7 +5,7 @@ import { Listeners } from "../listeners.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { writeGroup } from "./group-text.ts";
 import type { OpeningOptions } from "./opening.ts";
-import type { Commit } from "./sqlite-engine.ts";
+import type { Commit } from "./commit.ts";
 import type { SqliteOptions } from "./sqlite-file.ts";
 import type { FromEngine, Read, ToEngine } from "./sqlite-messages.ts";
 import {

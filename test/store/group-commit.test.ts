@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { GroupCommit } from "../../src/store/group-commit.ts";
-import type { Commit, CommitResult } from "../../src/store/sqlite-engine.ts";
+import type { Commit, CommitResult } from "../../src/store/commit.ts";
 import { StoreError } from "../../src/store/store.ts";
 import { describe, it } from "../support/test.ts";
 

@@ -1,3 +1,4 @@
+import { oldNatsProgram } from "./nats-program.ts";
 import { isAvailable, type ToolName } from "./tools.ts";
 
 /**
@@ -10,6 +11,11 @@ export function needs(...names: readonly ToolName[]): string | false {
   if (process.env["CI"] === "true") return false;
   const missing = names.filter(isMissing);
   return missing.length > 0 && `${missing.join(", ")} not installed`;
+}
+
+/** Not every Debian has one, so that this skips in CI too. */
+export function needsOldNats(): string | false {
+  return oldNatsProgram() === undefined && "this Debian has no nats-server that is too old";
 }
 
 function isMissing(name: ToolName): boolean {

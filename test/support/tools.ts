@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
+import { natsProgram } from "./nats-program.ts";
 
 interface Tool {
-  /** Debian's name of it. */
-  readonly debianPackage: string;
-  readonly probe: readonly [command: string, ...args: string[]];
+  /** Debian's name of it; without one it is not installed but fetched. */
+  readonly debianPackage?: string;
+  readonly probe: readonly [command: string, ...args: string[]] | (() => boolean);
 }
 
 /** The programs from outside the repository that some tests need. */
@@ -18,6 +19,7 @@ export const toolNames = [
   "strace",
   "chromium",
   "npm",
+  "nats",
   "systemd",
 ] as const;
 export type ToolName = (typeof toolNames)[number];
@@ -35,18 +37,22 @@ const tools: Readonly<Record<ToolName, Tool>> = {
   chromium: { debianPackage: "chromium", probe: ["/usr/bin/chromium", "--version"] },
   // With Node, which it is made of.
   npm: { debianPackage: "npm", probe: ["npm", "--version"] },
+  // Debian 12 has one that is too old, so that this one is where `nats-program.ts` says.
+  nats: { probe: () => natsProgram() !== undefined },
   // It looks at units; nothing is booted by it.
   systemd: { debianPackage: "systemd", probe: ["systemd-analyze", "--version"] },
   iproute2: { debianPackage: "iproute2", probe: ["ss", "--version"] },
 };
 
-export function debianPackage(name: ToolName): string {
+export function debianPackage(name: ToolName): string | undefined {
   return tools[name].debianPackage;
 }
 
 /** Whether the tool starts; its exit status does not matter, since `mosquitto -h` ends with 3. */
 export function isAvailable(name: ToolName): boolean {
-  const [command, ...args] = tools[name].probe;
+  const { probe } = tools[name];
+  if (typeof probe === "function") return probe();
+  const [command, ...args] = probe;
   const result = spawnSync(command, args, { stdio: "ignore" });
   return name === "paho" ? result.status === 0 : result.error === undefined && result.status !== null;
 }

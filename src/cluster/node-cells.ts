@@ -1,0 +1,172 @@
+import type { ConnackApp, RequestContext } from "../app.ts";
+import { Problem } from "../problem.ts";
+import type { Cells } from "./cells.ts";
+import type { NodeFacts } from "./heart.ts";
+import { Placement } from "./placement.ts";
+import { NoOwner, NotForwardable, OwnerLost, TunnelFull } from "./tunnel-errors.ts";
+import type { Tunnel } from "./tunnel.ts";
+
+type Fetch = ConnackApp["fetch"];
+
+export interface NodeCellsOptions {
+  readonly tunnel: Tunnel;
+  /** The first word of all subjects. */
+  readonly name: string;
+  readonly shards: number;
+  readonly members: () => readonly NodeFacts[];
+  /** Calls `listener` when somebody may have got or lost a shard, until the returned function is called. */
+  readonly onChange: (listener: () => void) => () => void;
+  /** So long a call waits for an owner, in milliseconds: longer than a fail-over takes. */
+  readonly ownerWithinMs: number;
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
+/** What goes along with a call from node to node, besides the call. */
+export interface Along {
+  /** The id that a new connection is to have. */
+  readonly newId?: string;
+  /** Where the caller is, for logs. */
+  readonly peer?: string;
+}
+
+const retryAfterSeconds = 2;
+
+/** The cells of the cluster: those that this node has are called, those of others by the tunnel. */
+export class NodeCells implements Cells {
+  readonly #options: NodeCellsOptions;
+  readonly #own = new Map<number, Fetch>();
+  readonly #placement: Placement;
+  readonly #stopping = new AbortController();
+
+  constructor(options: NodeCellsOptions) {
+    this.#options = options;
+    this.#placement = new Placement(options.random);
+  }
+
+  get shards(): number {
+    return this.#options.shards;
+  }
+
+  /** This node has the shard, and answers for it. */
+  enter(shard: number, fetch: Fetch): void {
+    this.#own.set(shard, fetch);
+  }
+
+  leave(shard: number): void {
+    this.#own.delete(shard);
+  }
+
+  isLocal(shard: number): boolean {
+    return this.#own.has(shard);
+  }
+
+  placement(): readonly number[] {
+    return this.#placement.order(this.#options.members(), this.shards);
+  }
+
+  async call(shard: number, request: Request, context?: RequestContext): Promise<Response> {
+    const own = this.#own.get(shard);
+    if (own !== undefined) return own(request, context);
+    return this.#forward(shard, request, context);
+  }
+
+  /** Nobody waits any longer. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #forward(shard: number, request: Request, context: RequestContext | undefined): Promise<Response> {
+    const { tunnel, ownerWithinMs, now } = this.#options;
+    // What it waits for is not this node's, so that it cannot know how long.
+    const letTimeOut = context?.holdOpen?.();
+    const deadline = now() + ownerWithinMs;
+    const canRepeat = request.body === null && (request.method === "GET" || request.method === "HEAD");
+    for (;;) {
+      const own = await this.#waitForOwner(shard, deadline, request.signal);
+      if (own !== null) return own(request, context);
+      try {
+        const answer = await tunnel.forward(callSubject(this.#options.name, shard), request, {
+          caller: JSON.stringify(alongOf(context)),
+          ownerWithinMs: Math.max(0, deadline - now()),
+        });
+        if (!isStream(answer)) letTimeOut?.();
+        return answer;
+      } catch (error) {
+        if (error instanceof OwnerLost && canRepeat && now() < deadline) continue;
+        throw problemOf(error) ?? error;
+      }
+    }
+  }
+
+  /** Resolves when somebody else has it, or with what answers here; rejects when nobody has by then. */
+  #waitForOwner(shard: number, deadline: number, signal: AbortSignal): Promise<Fetch | null> {
+    const { members, onChange, now } = this.#options;
+    const isOwned = () => members().some(({ shards }) => shards.includes(shard));
+    const own = () => this.#own.get(shard) ?? null;
+    if (own() !== null || isOwned()) return Promise.resolve(own());
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void) => {
+        clearTimeout(timer);
+        unlisten();
+        signal.removeEventListener("abort", onAbort);
+        this.#stopping.signal.removeEventListener("abort", onLate);
+        settle();
+      };
+      const look = () => {
+        if (own() !== null || isOwned()) end(() => resolve(own()));
+      };
+      const onLate = () => end(() => reject(noOwner()));
+      const onAbort = () => end(() => reject(signal.reason as Error));
+      const timer = setTimeout(onLate, Math.max(0, deadline - now()));
+      const unlisten = onChange(look);
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#stopping.signal.addEventListener("abort", onLate, { once: true });
+    });
+  }
+}
+
+/** Where the owner of a shard takes calls. */
+export function callSubject(name: string, shard: number): string {
+  return `${name}.${shard}.call`;
+}
+
+/** What {@link Along} was written from. */
+export function contextOf(caller: string | null): RequestContext {
+  const { newId } = caller === null ? {} : (JSON.parse(caller) as Along);
+  return newId === undefined ? {} : { newId };
+}
+
+function alongOf(context: RequestContext | undefined): Along {
+  const peer = context?.peer?.();
+  const newId = context?.newId;
+  return {
+    ...(newId === undefined ? {} : { newId }),
+    ...(peer ? { peer: `${peer.address}:${peer.port}` } : {}),
+  };
+}
+
+function isStream({ headers }: Response): boolean {
+  return /^(text\/event-stream|application\/x-ndjson)\b/.test(headers.get("content-type") ?? "");
+}
+
+function noOwner(): Problem {
+  return new Problem("no-owner", {
+    detail: "No node of the cluster has this at present; another one takes over within seconds",
+    retryAfterSeconds,
+  });
+}
+
+function problemOf(error: unknown): Problem | null {
+  if (error instanceof NoOwner) return noOwner();
+  if (error instanceof TunnelFull)
+    return new Problem("limit-reached", { detail: error.message, retryAfterSeconds });
+  if (error instanceof NotForwardable) return new Problem("invalid-request", error.message);
+  if (!(error instanceof OwnerLost)) return null;
+  return new Problem("no-owner", {
+    detail: error.message,
+    retryAfterSeconds,
+    ...(error.mayHaveBeenCarriedOut ? { duplicatePossible: true } : {}),
+  });
+}
