@@ -33,7 +33,9 @@ export class CallExchange implements Exchange, Disposable {
     this.pieceBytes = pieceBytes;
     this.inbox = createInbox(limits.inboxPrefix);
     this.room = new Room(limits.mostBufferedBytes, limits.windowBytes);
-    this.link = new Link(connection, limits.mostBufferedBytes, () => this.failAll("disconnected"));
+    this.link = new Link(connection, limits.mostBufferedBytes, () =>
+      this.failWhere("disconnected", () => true),
+    );
     this.#nodes = new Nodes({
       silentMs: limits.silentMs,
       now: limits.now,
@@ -104,15 +106,9 @@ export class CallExchange implements Exchange, Disposable {
     this.#timer.unref();
   }
 
-  /** Ends all calls, or those that went to one subject. */
-  failAll(reason: Reason, subject?: string): void {
-    for (const call of [...this.#calls.values()])
-      if (subject === undefined || (call instanceof MadeCall && call.subject === subject)) call.fail(reason);
-  }
-
-  /** Ends the calls that this node serves. */
-  failServed(reason: Reason): void {
-    for (const call of [...this.#calls.values()]) if (!(call instanceof MadeCall)) call.fail(reason);
+  /** Ends the calls that `wants` takes. */
+  failWhere(reason: Reason, wants: (call: Call) => boolean): void {
+    for (const call of [...this.#calls.values()]) if (wants(call)) call.fail(reason);
   }
 
   /** Whether it is the inbox of a node: what comes must not make us publish anywhere else, with our rights. */
@@ -149,7 +145,7 @@ export class CallExchange implements Exchange, Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.failAll("closing");
+    this.failWhere("closing", () => true);
     this.#subscription.unsubscribe();
     this.link[Symbol.dispose]();
   }
@@ -160,8 +156,9 @@ export class CallExchange implements Exchange, Disposable {
     if (token !== "f") return this.#unanswered(token, message);
     const frame = decode(message.data);
     if (frame === null || frame.kind === "open") this.noteMalformed();
-    else if (frame.kind === "ping") this.#nodes.pinged(frame.inbox, frame.calls);
-    else this.#deliver(frame);
+    else if (frame.kind !== "ping") this.#deliver(frame);
+    else if (this.isInbox(frame.inbox)) this.#nodes.pinged(frame.inbox, frame.calls);
+    else this.noteMalformed();
   }
 
   #deliver(frame: Frame): void {

@@ -19,7 +19,8 @@
  *   fill memory. The head's bytes cost, the opening's do where more will follow.
  * - `abort` (7): the call is over, and why, as a word of {@link reasons}; from the caller's side also that it went away.
  * - `ping` (8), once a second between two nodes that have calls with each other: 2 octets of length, the sender's inbox, and
- *   for every call 4 octets of its number and 4 of the last sequence number sent in it.
+ *   for every call 4 octets of its number and 4 of the last sequence number sent in it. One that lists calls is answered, by a node
+ *   that knows none, with one that lists none.
  *
  * All but `open` and what answers it go to `<inbox>.f`. Core NATS delivers at most once, and in order. A frame that was lost
  * shows by the next one's sequence number, or by two pings; a node that has forgotten a call, by two pings without it; one

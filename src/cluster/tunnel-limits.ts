@@ -18,6 +18,8 @@ export interface TunnelLimits {
   readonly inboxPrefix: string;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
+  /** From 0 to 1. */
+  readonly random: () => number;
 }
 
 export const defaultTunnelLimits: TunnelLimits = {
@@ -29,6 +31,7 @@ export const defaultTunnelLimits: TunnelLimits = {
   pingMs: 1_000,
   inboxPrefix: "_INBOX",
   now: () => performance.now(),
+  random: Math.random,
 };
 
 const mostPieceBytes = 131_072;

@@ -20,6 +20,7 @@ export interface MadeCallOptions extends Opening {
   /** Until then is looked for an owner where there is none. */
   readonly seekUntil: number;
   readonly now: () => number;
+  readonly random: () => number;
   /** The caller's, until there is an answer. */
   readonly requestSignal: AbortSignal;
   /** Ends the call whenever it aborts. */
@@ -35,8 +36,10 @@ const mostPauseMs = 250;
 export class MadeCall extends Call {
   readonly subject: string;
   readonly answer: Promise<Response>;
-  readonly #options: MadeCallOptions;
-  readonly #opening: Uint8Array;
+  readonly #options: Omit<MadeCallOptions, "first">;
+  readonly #firstBytes: number;
+  /** Until it has come, since it may have to be sent again. */
+  #opening: Uint8Array | null;
   readonly #settle: {
     readonly resolve: (answer: Response) => void;
     readonly reject: (error: unknown) => void;
@@ -50,7 +53,7 @@ export class MadeCall extends Call {
   readonly #onRequestAbort = () => this.#cancel(this.#options.requestSignal);
   readonly #onAbort = () => this.#cancel(this.#options.signal ?? null);
 
-  constructor(exchange: Exchange, id: number, options: MadeCallOptions) {
+  constructor(exchange: Exchange, id: number, { first, ...options }: MadeCallOptions) {
     super(exchange, id, new InFlow(options.window));
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
     this.answer = promise;
@@ -58,7 +61,8 @@ export class MadeCall extends Call {
     this.#options = options;
     this.subject = options.subject;
     const head = encodeHead({ ...options.head, window: options.window });
-    this.#opening = encodeStart("open", id, this.out.next(), head, options.first);
+    this.#opening = encodeStart("open", id, this.out.next(), head, first);
+    this.#firstBytes = first.length;
     this.#openedAt = options.now();
     options.requestSignal.addEventListener("abort", this.#onRequestAbort);
     options.signal?.addEventListener("abort", this.#onAbort);
@@ -67,6 +71,7 @@ export class MadeCall extends Call {
   }
 
   open(): void {
+    if (this.#opening === null) return;
     this.#openings += 1;
     this.#openedAt = this.#options.now();
     this.exchange.sendOpening(this.subject, this.#opening, this);
@@ -76,7 +81,7 @@ export class MadeCall extends Call {
     if (this.far !== null || this.isOver) return;
     if (this.#openings >= leastOpenings && this.#options.now() >= this.#options.seekUntil)
       return this.finish(null);
-    const pauseMs = leastPauseMs + Math.random() * (mostPauseMs - leastPauseMs);
+    const pauseMs = leastPauseMs + this.#options.random() * (mostPauseMs - leastPauseMs);
     this.#openedAt = Infinity;
     this.#pause = setTimeout(() => this.open(), pauseMs);
   }
@@ -127,10 +132,11 @@ export class MadeCall extends Call {
     if (!this.out.grant(frame.window)) return this.malformed();
     this.far = { inbox: frame.inbox, id: frame.theirId };
     this.exchange.attach(this, this.far);
-    const { head, first, source } = this.#options;
+    this.#opening = null;
+    const { head, source } = this.#options;
     if (source === null) return;
-    if (first.length > 0) this.out.spend(first.length);
-    this.sendBody(source, announcedLength(head), first.length, () => {});
+    if (this.#firstBytes > 0) this.out.spend(this.#firstBytes);
+    this.sendBody(source, announcedLength(head), this.#firstBytes, () => {});
   }
 
   #answer(head: Head, first: Uint8Array<ArrayBuffer>): void {

@@ -69,7 +69,11 @@ export class Nodes {
   /** What the other node says of the calls that we have with it: what it has sent in each. */
   pinged(inbox: string, sent: ReadonlyMap<number, number>): void {
     const node = this.#byInbox.get(inbox);
-    if (node === undefined) return;
+    if (node === undefined) {
+      // It would wait for the rest of calls whose end was lost, and hear nothing of us any more.
+      if (sent.size > 0) this.#options.ping(inbox, 0, []);
+      return;
+    }
     this.#heard(node);
     for (const [call, strikes] of node.calls) {
       const seq = sent.get(call.id);

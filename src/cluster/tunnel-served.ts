@@ -24,6 +24,8 @@ export interface ServedCallOptions {
   readonly mostHeadBytes: number;
   readonly now: () => number;
   readonly handler: Handler;
+  /** Whose call it is, to tell them apart. */
+  readonly serving: object;
 }
 
 /** A call, at the node that owns what it is about. */
@@ -55,6 +57,10 @@ export class ServedCall extends Call {
     this.exchange.send(far, encodeAccept(far.id, this.out.next(), this.exchange.inbox, this.id, window));
     void this.#serve(request);
     return true;
+  }
+
+  get serving(): object {
+    return this.#options.serving;
   }
 
   tick(now: number): void {

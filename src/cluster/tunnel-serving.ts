@@ -25,7 +25,7 @@ export class TunnelServing implements AsyncDisposable {
       queue,
       callback: (error, message) => exchange.guard(() => this.#receive(error, message)),
     });
-    this.stopped = this.#subscription.closed.then(() => {});
+    this.stopped = this.#closed();
   }
 
   /** Takes no more calls, whose callers then look for the next owner; those under way go on. */
@@ -40,11 +40,14 @@ export class TunnelServing implements AsyncDisposable {
 
   /** Also ends those under way. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#exchange.failServed("closing");
     if (this.#exchange.link.state === "up") await this.stop();
     else this.#subscription.unsubscribe();
-    this.#exchange.failServed("closing");
+    this.#exchange.failWhere("closing", (call) => call instanceof ServedCall && call.serving === this);
     if (this.#exchange.link.state === "up") await this.#connection.flush().catch(() => {});
+  }
+
+  async #closed(): Promise<void> {
+    await this.#subscription.closed;
   }
 
   #receive(error: Error | null, message: Msg): void {
@@ -66,7 +69,7 @@ export class TunnelServing implements AsyncDisposable {
     if (taken === null) return "full";
     const { mostHeadBytes, now } = limits;
     const handler = this.#handler;
-    const options = { far, head, first, taken, mostHeadBytes, now, handler };
+    const options = { far, head, first, taken, mostHeadBytes, now, handler, serving: this };
     const call = new ServedCall(this.#exchange, this.#exchange.nextId(), options);
     this.#exchange.add(call);
     if (call.start()) return null;

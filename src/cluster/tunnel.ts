@@ -81,7 +81,7 @@ export class Tunnel implements AsyncDisposable {
 
   /** The ownership code knows that whoever served `subject` does not any more. */
   ownerGone(subject: string): void {
-    this.#exchange.failAll("gone", subject);
+    this.#exchange.failWhere("gone", (call) => call instanceof MadeCall && call.subject === subject);
   }
 
   /** Ends all calls, in both directions. */
@@ -120,7 +120,7 @@ export class Tunnel implements AsyncDisposable {
     { signal, withinMs = Infinity, ownerWithinMs = 0 }: ForwardOptions,
   ): Promise<MadeCall> {
     const { limits, link } = this.#exchange;
-    const { silentMs, now } = limits;
+    const { silentMs, now, random } = limits;
     const until = signal === undefined ? requestSignal : AbortSignal.any([signal, requestSignal]);
     const isUp =
       link.state === "up" ||
@@ -133,7 +133,7 @@ export class Tunnel implements AsyncDisposable {
     const left = Math.max(1, Math.ceil(withinMs - (now() - startedAt)));
     const head = withinMs === Infinity ? opening.head : { ...opening.head, withinMs: left };
     const seekUntil = startedAt + ownerWithinMs;
-    const options = { ...opening, head, window, silentMs, seekUntil, now, requestSignal, signal };
+    const options = { ...opening, head, window, silentMs, seekUntil, now, random, requestSignal, signal };
     const call = new MadeCall(this.#exchange, this.#exchange.nextId(), options);
     this.#exchange.add(call);
     return call;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { InFlow, leastWindow, OutFlow, pieceCost } from "../../src/cluster/tunnel-flow.ts";
 import { describe, it } from "../support/test.ts";
 

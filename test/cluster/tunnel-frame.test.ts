@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import * as frames from "../../src/cluster/tunnel-frame.ts";
 import { asHead, endToEnd, toRequest, toResponse, type Head } from "../../src/cluster/tunnel-head.ts";
 import { describe, it } from "../support/test.ts";
