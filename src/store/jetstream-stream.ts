@@ -33,7 +33,7 @@ export async function openStream(
   newEpoch: () => string,
 ): Promise<OpenedStream> {
   const info = (await find(manager, name)) ?? (await make(manager, { name, replicas }, newEpoch()));
-  const { metadata = {}, num_replicas } = info.config;
+  const { metadata = {}, num_replicas, republish } = info.config;
   const epoch = metadata["connack-epoch"];
   if (epoch === undefined)
     throw new Error(
@@ -43,8 +43,21 @@ export async function openStream(
     throw new Error(
       `The stream ${name} is of a version that this one does not know (${metadata["connack-format"]})`,
     );
-  if (num_replicas === replicas) return { epoch, info };
-  return { epoch, info: await manager.streams.update(name, { num_replicas: replicas }) };
+  const wanted = republished(name);
+  if (num_replicas === replicas && republish?.src === wanted.src && republish.dest === wanted.dest)
+    return { epoch, info };
+  const changed = { num_replicas: replicas, republish: wanted };
+  return { epoch, info: await manager.streams.update(name, changed) };
+}
+
+/** Where the records of the shard that others follow are told as soon as they are kept, to whoever listens. */
+export function liveSubjectOf(name: string): string {
+  return republished(name).dest;
+}
+
+/** What belongs to no connection is in shard 0, and no other is followed. */
+function republished(name: string): { readonly src: string; readonly dest: string } {
+  return { src: subjectOf(name, 0, "log"), dest: `${name}.live.0.log` };
 }
 
 /** The subject of a shard's records, or of the pieces of its snapshots. */
@@ -76,6 +89,7 @@ async function make(
       discard: DiscardPolicy.New,
       num_replicas: replicas,
       allow_direct: true,
+      republish: republished(name),
       deny_delete: true,
       metadata: { "connack-epoch": epoch, "connack-format": format },
     });
