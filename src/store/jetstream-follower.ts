@@ -6,7 +6,7 @@ import { differenceOf } from "./image-difference.ts";
 import { decodeCommits } from "./jetstream-bytes.ts";
 import { Chain, placed, type PlacedRecord } from "./jetstream-chain.ts";
 import { applyRecord } from "./jetstream-draft.ts";
-import { replay } from "./jetstream-replay.ts";
+import { replay, type Replayed } from "./jetstream-replay.ts";
 import { SharedQuestion } from "./jetstream-question.ts";
 import { liveSubjectOf, subjectOf } from "./jetstream-stream.ts";
 import { Wholes } from "./jetstream-wholes.ts";
@@ -107,15 +107,10 @@ export class JetstreamFollower implements Following, AsyncDisposable {
         if (error === null) this.#hear(message);
       },
     });
-    const status = connection.status();
-    this.#stopListening = () => {
-      subscription.unsubscribe();
-      // Its end is no event, and would be waited for.
-      void status[Symbol.asyncIterator]().return?.();
-    };
+    this.#stopListening = () => subscription.unsubscribe();
     await connection.flush();
     await this.caughtUp();
-    void this.#compareOnReconnect(status);
+    void this.#compareOnReconnect(connection);
     this.#compareLater(this.#compareEveryMs);
   }
 
@@ -155,7 +150,6 @@ export class JetstreamFollower implements Following, AsyncDisposable {
     this.#stopListening();
     clearTimeout(this.#timer);
     this.#chain.stop();
-    this.#question.end(new StoreError("unavailable", "The store is followed no more"));
     await this.#reading?.catch(() => {});
   }
 
@@ -208,7 +202,7 @@ export class JetstreamFollower implements Following, AsyncDisposable {
     const had = this.#last;
     const last = await this.#readLast();
     // Who was leader, and does not know yet that it is not, may say what was.
-    if (last < had) throw new StoreError("unavailable", "The servers of the store know less than was known");
+    if (last < had) throw knowsLess();
     await this.#reach(last);
     this.#certainAt = askedAt;
   }
@@ -239,20 +233,25 @@ export class JetstreamFollower implements Following, AsyncDisposable {
 
   /** Records have gone that were not seen: all that there is now comes instead of them. */
   async #readAnew(): Promise<void> {
-    const last = await this.#readLast();
-    if (last < this.#wanted)
-      throw new StoreError("unavailable", "The servers of the store know less than was known");
-    const { image, wholes } = await replay(
-      this.#chain,
-      subjectOf(this.#options.stream, 0, "snap"),
-      last,
-      readWithinMs,
-    );
-    if (this.#last >= last) return;
+    const snapshots = subjectOf(this.#options.stream, 0, "snap");
+    for (let left = 3; ; left -= 1) {
+      const through = await this.#readLast();
+      if (through < this.#wanted) throw knowsLess();
+      try {
+        return this.#replace(through, await replay(this.#chain, snapshots, through, readWithinMs));
+      } catch (error) {
+        // Its owner has put a newer snapshot in the place of what was being read.
+        if (left === 0 || this.#isOver) throw error;
+      }
+    }
+  }
+
+  #replace(through: number, { image, wholes }: Replayed): void {
+    if (this.#last >= through) return;
     const changes = differenceOf(this.#image, image);
     this.#image = image;
     this.#wholes = wholes;
-    this.#last = last;
+    this.#last = through;
     this.#tell(changes);
   }
 
@@ -278,7 +277,14 @@ export class JetstreamFollower implements Following, AsyncDisposable {
     this.#compareLater(next);
   }
 
-  async #compareOnReconnect(status: ReturnType<NatsConnection["status"]>): Promise<void> {
-    for await (const { type } of status) if (type === "reconnect") await this.#compareNow();
+  async #compareOnReconnect(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (this.#isOver) return;
+      if (type === "reconnect") await this.#compareNow();
+    }
   }
+}
+
+function knowsLess(): StoreError {
+  return new StoreError("unavailable", "The servers of the store know less than was known");
 }

@@ -10,24 +10,18 @@ export class SharedQuestion {
   #putAt = -Infinity;
   #running: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
-  readonly #over = Promise.withResolvers<never>();
 
   /** `put` is called one at a time, and not more often than this. */
   constructor(put: () => Promise<void>, everyMs: number) {
     this.#put = put;
     this.#everyMs = everyMs;
-    this.#over.promise.catch(() => {});
   }
 
   /** @throws what `put` does, and {@link StoreError} `unavailable` when the signal aborts before */
   ask(signal?: AbortSignal): Promise<void> {
-    const answer = Promise.race([(this.#next ??= this.#follow()), this.#over.promise]);
+    if (signal?.aborted === true) return Promise.reject(late());
+    const answer = (this.#next ??= this.#follow());
     return signal === undefined ? answer : unlessAborted(answer, signal);
-  }
-
-  /** Whoever waits, or asks later, gets this. */
-  end(error: Error): void {
-    this.#over.reject(error);
   }
 
   async #follow(): Promise<void> {
@@ -43,10 +37,12 @@ export class SharedQuestion {
 
 function unlessAborted(answer: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(new StoreError("unavailable", "The store has not answered in time"));
-    if (signal.aborted) return onAbort();
+    const onAbort = () => reject(late());
     signal.addEventListener("abort", onAbort, { once: true });
     answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-    return undefined;
   });
+}
+
+function late(): StoreError {
+  return new StoreError("unavailable", "The store has not answered in time");
 }
