@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from "uuid";
 import { createRoutes } from "../routes/index.ts";
 import type { Principal } from "./access/principal.ts";
-import { openAccess } from "./open-access.ts";
+import { openAccess, type AccessRole } from "./open-access.ts";
 import type { Resolve } from "./broker/resolver.ts";
 import { browserRules } from "./access/browsers.ts";
 import { systemClock, type Clock } from "./clock.ts";
@@ -57,6 +57,7 @@ export interface AppOverrides {
   readonly principal?: Principal;
   readonly shares?: Shares;
   readonly webhookSchedule?: Schedule;
+  readonly follow?: AccessRole;
 }
 
 /**
@@ -94,7 +95,7 @@ async function buildApp(
   const clock = overrides.clock ?? systemClock;
   const random = overrides.random ?? Math.random;
   const limits = { heartbeatMs: settings.heartbeatMs, writeTimeoutMs: settings.streamWriteTimeoutMs };
-  const access = await openAccess(settings, logger, clock, overrides.principal, foundation);
+  const access = await openAccess(settings, logger, clock, overrides.principal, foundation, overrides.follow);
   const egress = new Egress({ allow: settings.egressAllow, deny: settings.egressDeny }, access.isOpen);
   const streams = new Streams(limits, clock, findVanished);
   const restart = new Restart(settings.dialsAtStart);
