@@ -14,11 +14,12 @@ export function mountSession(app: App, { access }: Services): void {
   app.use("/session", requireAccessControl(access));
   const request = { query: z.strictObject({}) };
   const post = createRoute({ method: "post", path: "/session", request, responses: answers });
-  app.openapi(post, (c) => {
+  app.openapi(post, async (c) => {
     // By a cookie, a session would go on for ever.
     if (c.req.header("authorization") === undefined)
       throw tokenNeeded("A session is begun with a token: Authorization: Bearer <token>");
-    const { session, secret } = access.sessions.create(c.get("principal"));
+    const { session, secret, kept } = access.sessions.create(c.get("principal"));
+    if (kept !== null) await kept;
     c.header("Set-Cookie", sessionCookie(secret));
     c.header("Cache-Control", "no-store");
     return c.json(whoIs(access, session.principal, session), 201) as never;
@@ -29,9 +30,10 @@ export function mountSession(app: App, { access }: Services): void {
     return c.json(whoIs(access, c.get("principal"), sessionOf(c, access.sessions))) as never;
   });
   const remove = createRoute({ method: "delete", path: "/session", request, responses: answers });
-  app.openapi(remove, (c) => {
+  app.openapi(remove, async (c) => {
     const session = sessionOf(c, access.sessions);
-    if (session !== null) access.sessions.end(session);
+    const gone = session === null ? null : access.sessions.end(session);
+    if (gone !== null) await gone;
     c.header("Set-Cookie", noCookie);
     return c.body(null, 204) as never;
   });

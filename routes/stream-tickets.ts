@@ -29,8 +29,9 @@ export function mountTickets(app: App, { access }: Services): void {
     },
     responses: answers,
   });
-  app.openapi(post, (c) => {
-    const { ticket, secret } = access.tickets.create(c.get("principal"), c.req.valid("json").path);
+  app.openapi(post, async (c) => {
+    const { ticket, secret, kept } = access.tickets.create(c.get("principal"), c.req.valid("json").path);
+    if (kept !== null) await kept;
     const { id, path, expiresAt } = ticket;
     c.header("Location", `/stream-tickets/${id}`);
     c.header("Cache-Control", "no-store");
@@ -42,8 +43,9 @@ export function mountTickets(app: App, { access }: Services): void {
     request: { params: idParameter, query: z.strictObject({}) },
     responses: answers,
   });
-  app.openapi(remove, (c) => {
-    access.tickets.revoke(c.req.valid("param").id, c.get("principal"));
+  app.openapi(remove, async (c) => {
+    const gone = access.tickets.revoke(c.req.valid("param").id, c.get("principal"));
+    if (gone !== null) await gone;
     return c.body(null, 204) as never;
   });
 }

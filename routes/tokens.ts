@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { createMiddleware } from "hono/factory";
-import { adminId } from "../src/access/access.ts";
+import { adminId } from "../src/access/admin.ts";
 import { requireScope } from "../src/access/forbidden.ts";
 import { isOperator, type Principal } from "../src/access/principal.ts";
 import { tenantSchema, tokenRequestSchema } from "../src/access/token-request.ts";

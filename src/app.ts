@@ -4,7 +4,7 @@ import { createRoutes } from "../routes/index.ts";
 import { createStartingRoutes } from "../routes/starting.ts";
 import { EarlyOperators } from "./access/early-operators.ts";
 import type { Principal } from "./access/principal.ts";
-import { openAccess } from "./open-access.ts";
+import { openAccess, type AccessRole } from "./open-access.ts";
 import type { Resolve } from "./broker/resolver.ts";
 import { browserRules } from "./access/browsers.ts";
 import { systemClock, type Clock } from "./clock.ts";
@@ -71,6 +71,7 @@ export interface AppOverrides {
   readonly webhookSchedule?: Schedule;
   /** What connections that come back have to tell, where they come from another node. */
   readonly moved?: Moved | undefined;
+  readonly follow?: AccessRole;
 }
 
 /** Where connections come from that another node had. */
@@ -178,7 +179,7 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
   const { store } = foundation;
   const random = overrides.random ?? Math.random;
   const limits = { heartbeatMs: settings.heartbeatMs, writeTimeoutMs: settings.streamWriteTimeoutMs };
-  const access = await openAccess(settings, logger, clock, overrides.principal, foundation);
+  const access = await openAccess(settings, logger, clock, overrides.principal, foundation, overrides.follow);
   operators.decided(access.isOpen);
   if (access.isOpen) egress.open();
   const streams = new Streams(limits, clock, findVanished);

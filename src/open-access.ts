@@ -1,11 +1,29 @@
 import { Access } from "./access/access.ts";
+import { Followed, type FollowedDeps } from "./access/followed.ts";
 import type { Principal } from "./access/principal.ts";
 import { readAdminToken } from "./admin-token-file.ts";
 import type { Clock } from "./clock.ts";
 import { readJwt } from "./jwt-settings.ts";
 import type { Logger } from "./log.ts";
 import { isLoopback, type Settings } from "./settings.ts";
+import type { Following } from "./store/following.ts";
 import type { Lease, Store } from "./store/store.ts";
+
+/** Where tokens, sessions and stream tickets are: in this store, which other nodes follow, or in what is followed. */
+export type AccessRole = "followed" | Followed;
+
+/** What all cells of a node have of those of another one. `reportUses` brings to its owner which tokens were used. */
+export function openFollowed(
+  settings: Settings,
+  logger: Logger,
+  clock: Clock,
+  following: Following,
+  reportUses?: FollowedDeps["reportUses"],
+): Promise<Followed> {
+  const adminToken = readAdminToken(settings);
+  const takesForeign = readJwt(settings, clock) !== null;
+  return Followed.start({ following, clock, logger, adminToken, takesForeign, reportUses });
+}
 
 /** @throws {Error} where others could call who need no token */
 export async function openAccess(
@@ -14,21 +32,18 @@ export async function openAccess(
   clock: Clock,
   anyone: Principal | undefined,
   { store, lease }: { readonly store: Store; readonly lease: Lease },
+  follow?: AccessRole,
 ): Promise<Access> {
-  const { maxTokens, tenantMaxTokens, host } = settings;
+  const { host } = settings;
   const adminToken = readAdminToken(settings);
   const foreign = readJwt(settings, clock);
-  const access = await Access.start({
-    store,
-    lease,
-    clock,
-    logger,
-    maxTokens,
-    tenantMaxTokens,
-    adminToken,
-    anyone,
-    foreign,
-  });
+  const common = { logger, adminToken, anyone, foreign };
+  const { maxTokens, tenantMaxTokens } = settings;
+  const keepsPasses = follow === "followed";
+  const access =
+    follow === undefined || follow === "followed"
+      ? await Access.start({ ...common, store, lease, clock, maxTokens, tenantMaxTokens, keepsPasses })
+      : Access.follow({ ...common, followed: follow });
   if (!access.isOpen || isLoopback(host)) return access;
   await access[Symbol.asyncDispose]();
   throw new Error(

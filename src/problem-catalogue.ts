@@ -505,8 +505,8 @@ export const catalogue = {
     503,
     "Tokens cannot be checked now",
     true,
-    "The keys that signed tokens (JWT) are checked with cannot be fetched from CONNACK_JWT_JWKS_URL.",
-    "The identity provider is down, or cannot be reached from this server.",
+    "The keys that signed tokens (JWT) are checked with cannot be fetched from CONNACK_JWT_JWKS_URL; or, in a cluster, this node cannot find out which tokens there are.",
+    "The identity provider is down, or cannot be reached from this server; or the cluster's NATS servers are, or a flood of unknown tokens is being looked up.",
     'curl -si "$CONNACK_JWT_JWKS_URL"',
   ),
   starting: entry(

@@ -1,9 +1,11 @@
 import type { Access } from "../../src/access/access.ts";
+import type { Pass } from "../../src/access/passes.ts";
 import { nobody, type Principal } from "../../src/access/principal.ts";
 import type { Refusal } from "../../src/access/tokens.ts";
+import type { Problem } from "../../src/problem.ts";
 import type { AppContext } from "../context.ts";
 import { bearerToken } from "./bearer.ts";
-import { sessionOf } from "./session-cookie.ts";
+import { sessionOf, sessionSecret } from "./session-cookie.ts";
 import { takeTicket } from "./ticket-parameter.ts";
 import { tokenInvalid, tokenNeeded } from "./unauthorized.ts";
 
@@ -32,14 +34,29 @@ function findCaller(c: AppContext, access: Access): Principal | Promise<Principa
     return checked instanceof Promise ? checked.then(admitted) : admitted(checked);
   }
   if (ticket !== null) {
-    const principal = c.req.method === "GET" ? access.tickets.check(ticket, c.req.path) : null;
-    if (principal !== null) return principal;
-    throw tokenInvalid("The stream ticket is unknown, revoked or expired, or is for another path");
+    if (c.req.method !== "GET") throw ticketInvalid();
+    const found = access.find(ticket, () => access.tickets.check(ticket, c.req.path));
+    return found instanceof Promise ? found.then(ofTicket) : ofTicket(found);
   }
-  const session = sessionOf(c, access.sessions);
+  const secret = sessionSecret(c);
+  if (secret === null || isPublic(c)) return ofSession(c, sessionOf(c, access.sessions));
+  const found = access.find(secret, () => sessionOf(c, access.sessions));
+  return found instanceof Promise ? found.then((session) => ofSession(c, session)) : ofSession(c, found);
+}
+
+function ofTicket(principal: Principal | null): Principal {
+  if (principal === null) throw ticketInvalid();
+  return principal;
+}
+
+function ofSession(c: AppContext, session: Pass | null): Principal {
   if (session !== null) return session.principal;
   if (isPublic(c)) return nobody();
   throw tokenNeeded();
+}
+
+function ticketInvalid(): Problem {
+  return tokenInvalid("The stream ticket is unknown, revoked or expired, or is for another path");
 }
 
 function isPublic({ req }: AppContext): boolean {

@@ -9,16 +9,22 @@ const name = "__Host-connack";
 const attributes = "Path=/; Secure; HttpOnly; SameSite=Strict";
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
+/** What the caller's cookie has, be it a session's or not; null where there is none, or it does not count. */
+export function sessionSecret(c: AppContext): string | null {
+  const { headers } = c.req.raw;
+  if (headers.get("cookie") === null || headers.get("authorization") !== null) return null;
+  return getCookie(c, name) ?? null;
+}
+
 /**
  * The session of the caller's cookie; null where there is none, or it is over.
  *
  * @throws {Problem} `cross-site-request` where the browser does not say that an unsafe call is from a page of ours
  */
 export function sessionOf(c: AppContext, sessions: Sessions): Pass | null {
+  const secret = sessionSecret(c);
+  const session = secret === null ? null : sessions.find(secret);
   const { headers } = c.req.raw;
-  if (headers.get("cookie") === null || headers.get("authorization") !== null) return null;
-  const secret = getCookie(c, name);
-  const session = secret === undefined ? null : sessions.find(secret);
   if (session === null || safeMethods.has(c.req.method) || isOwnPage(headers)) return session;
   throw new Problem(
     "cross-site-request",

@@ -1,6 +1,5 @@
 import type { Logger } from "../log.ts";
-import { StoreError, type Change } from "../store/store.ts";
-import { useSpace } from "./token-record.ts";
+import { StoreError } from "../store/store.ts";
 
 /** A token's use is written so often at most. */
 const writeEveryMs = 60_000;
@@ -17,14 +16,14 @@ export interface Used {
  * What a crash takes away is a minute.
  */
 export class LastUsed {
-  readonly #commit: (changes: readonly Change[]) => Promise<unknown>;
+  readonly #write: (uses: readonly Used[]) => Promise<unknown>;
   readonly #logger: Logger;
   readonly #waiting = new Set<Used>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failing = false;
 
-  constructor(commit: (changes: readonly Change[]) => Promise<unknown>, logger: Logger) {
-    this.#commit = commit;
+  constructor(write: (uses: readonly Used[]) => Promise<unknown>, logger: Logger) {
+    this.#write = write;
     this.#logger = logger;
   }
 
@@ -45,14 +44,8 @@ export class LastUsed {
     const all = [...this.#waiting];
     this.#waiting.clear();
     for (let start = 0; start < all.length; start += mostAtOnce) {
-      const changes = all.slice(start, start + mostAtOnce).map(({ id, lastUsedAt }): Change => ({
-        type: "put",
-        space: useSpace,
-        key: id,
-        value: String(lastUsedAt),
-      }));
       try {
-        await this.#commit(changes);
+        await this.#write(all.slice(start, start + mostAtOnce));
         this.#failing = false;
       } catch (error) {
         // What is not written now comes with the next use: nothing is kept for later, which might never be.

@@ -45,7 +45,8 @@ export async function restoreTokens(store: Pick<Store, "records">): Promise<Rest
   return { tokens, unreadable, orphans: [...uses.keys()] };
 }
 
-async function* readAll(store: Pick<Store, "records">, space: string): AsyncGenerator<StoredRecord> {
+/** All records of a space. */
+export async function* readAll(store: Pick<Store, "records">, space: string): AsyncGenerator<StoredRecord> {
   let after: string | null = null;
   for (;;) {
     const page: readonly StoredRecord[] = await store.records(space, after, pageSize);

@@ -1,6 +1,7 @@
 import { Problem } from "../problem.ts";
-import { Passes, type Pass } from "./passes.ts";
+import { Passes, type MadePass, type Pass, type PassKeeper } from "./passes.ts";
 import { hasScope, isOperator, type Principal, type Scope } from "./principal.ts";
+import { Tenure } from "./tenure.ts";
 
 /** What reads one stream, for who cannot send a header: a browser's EventSource. */
 export interface Ticket extends Pass {
@@ -23,15 +24,17 @@ export class Tickets implements Disposable {
   readonly #passes: Passes<Ticket>;
   readonly #wall: () => number;
 
-  constructor(wall: () => number) {
+  constructor(wall: () => number, keeper: PassKeeper<Ticket> | null = null) {
     this.#wall = wall;
-    this.#passes = new Passes({ prefix: "st_", name: "stream tickets", wall, endsWork: false });
+    this.#passes = new Passes({ prefix: "st_", name: "stream tickets", wall, endsWork: false }, keeper);
   }
 
   /** @throws {Problem} `forbidden` where there is nothing that the caller may read, `limit-reached` */
-  create(owner: Principal, path: string): { readonly ticket: Ticket; readonly secret: string } {
-    const scopes = new Set(readingScopes.filter((scope) => hasScope(owner, scope)));
-    if (scopes.size === 0)
+  create(
+    owner: Principal,
+    path: string,
+  ): Pick<MadePass<Ticket>, "secret" | "kept"> & { readonly ticket: Ticket } {
+    if (!readingScopes.some((scope) => hasScope(owner, scope)))
       throw new Problem(
         "forbidden",
         "The token has neither the scope connections:read nor subscribe, so that a ticket of it could read nothing",
@@ -39,11 +42,15 @@ export class Tickets implements Disposable {
     // One for events is for no messages, which could be joined to them.
     if (path === "/events") scopes.delete("subscribe");
     const expiresAt = this.#wall() + lifetimeMs;
-    const { pass, secret } = this.#passes.add(owner, (id, tenure) => {
-      const { tenant, publish, subscribe } = owner;
-      return { id, owner, path, expiresAt, principal: { id, tenant, scopes, publish, subscribe, tenure } };
-    });
-    return { ticket: pass, secret };
+    const { pass, secret, kept } = this.#passes.add(owner, (id, tenure) =>
+      makeTicket({ id, owner, path, expiresAt }, tenure),
+    );
+    return { ticket: pass, secret, kept };
+  }
+
+  /** Takes up one that was made before, or elsewhere. */
+  hold(of: Omit<Ticket, "principal">, hash: string): void {
+    this.#passes.hold(makeTicket(of, new Tenure()), hash);
   }
 
   /** Who calls with a ticket; null where it is unknown, has run out, or is for another path. */
@@ -53,20 +60,38 @@ export class Tickets implements Disposable {
   }
 
   /**
-   * Ends a ticket, and the streams that were opened with it. Who made it may, and who rules over its tenant.
+   * Ends a ticket, and the streams that were opened with it, at once; what it returns, where tickets are kept, resolves when
+   * it is gone there. Who made it may, and who rules over its tenant.
    *
    * @throws {Problem} `not-found`
    */
-  revoke(id: string, caller: Principal): void {
+  revoke(id: string, caller: Principal): Promise<void> | null {
     const ticket = this.#passes.byId(id);
     if (ticket === null || !mayRevoke(caller, ticket))
       throw new Problem("not-found", "There is no stream ticket with this id");
-    this.#passes.end(ticket);
+    return this.#passes.end(ticket);
+  }
+
+  /** Ends one that was revoked elsewhere, and the streams that were opened with it. */
+  end(id: string): void {
+    void this.#passes.end({ id });
+  }
+
+  /** Lets nobody open a stream any more with one that has run out by somebody else's clock; those that are open go on. */
+  close(id: string): void {
+    this.#passes.close(id);
   }
 
   [Symbol.dispose](): void {
     this.#passes[Symbol.dispose]();
   }
+}
+
+function makeTicket(of: Omit<Ticket, "principal">, tenure: Tenure): Ticket {
+  const { id, owner } = of;
+  const { tenant, publish, subscribe } = owner;
+  const scopes = new Set(readingScopes.filter((scope) => hasScope(owner, scope)));
+  return { ...of, principal: { id, tenant, scopes, publish, subscribe, tenure } };
 }
 
 function mayRevoke(caller: Principal, { owner }: Ticket): boolean {

@@ -3,6 +3,7 @@ import { timestamp } from "../clock.ts";
 import { topicFilterSchema } from "../mqtt/fields.ts";
 import type { TopicFilter } from "../mqtt/topic.ts";
 import type { Change } from "../store/store.ts";
+import type { Used } from "./last-used.ts";
 import { scopes, type Scope } from "./principal.ts";
 
 /** Token id → the token, without its secret. */
@@ -62,6 +63,10 @@ const storedSchema = z.object({
 
 export function keepToken({ id, ...rest }: TokenRecord): Change {
   return { type: "put", space: tokenSpace, key: id, value: JSON.stringify(rest), expect: "absent" };
+}
+
+export function keepUse({ id, lastUsedAt }: Used): Change {
+  return { type: "put", space: useSpace, key: id, value: String(lastUsedAt) };
 }
 
 /** What was kept; null where it cannot be read, so that the token does not count. */

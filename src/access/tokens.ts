@@ -5,16 +5,25 @@ import { answered } from "../store/answered.ts";
 import { StoreError, type Change, type Lease, type Store } from "../store/store.ts";
 import type { Expiry } from "./expiry.ts";
 import { HeldToken } from "./held-token.ts";
-import { LastUsed } from "./last-used.ts";
+import { LastUsed, type Used } from "./last-used.ts";
 import type { Principal } from "./principal.ts";
 import { restoreTokens } from "./restore-tokens.ts";
 import { hashOf, idInToken, isSameHash, newToken } from "./token.ts";
 import { TokenPlaces } from "./token-places.ts";
-import { accessSpace, keepToken, onKey, tokenSpace, useSpace, type TokenView } from "./token-record.ts";
+import {
+  accessSpace,
+  keepToken,
+  keepUse,
+  onKey,
+  readToken,
+  tokenSpace,
+  useSpace,
+  type TokenView,
+} from "./token-record.ts";
 import type { TokenRequest } from "./token-request.ts";
 
 export interface TokensDeps {
-  readonly store: Store;
+  readonly store: Pick<Store, "get" | "records" | "commit">;
   readonly lease: Lease;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -22,6 +31,8 @@ export interface TokensDeps {
   readonly maxTokens: number;
   /** Of one tenant, other than the default one. */
   readonly tenantMaxTokens: number;
+  /** Writes when tokens were used last, where the store is not to be written; many at a time, each minute at most. */
+  readonly reportUses?: ((uses: readonly Used[]) => Promise<unknown>) | undefined;
 }
 
 /** Why nobody gets in with a text. That a token is expired is said to whoever has it, and to nobody else. */
@@ -51,7 +62,8 @@ export class Tokens {
   constructor(deps: TokensDeps) {
     this.#deps = deps;
     this.#places = new TokenPlaces(deps.maxTokens, deps.tenantMaxTokens);
-    this.#lastUsed = new LastUsed((changes) => this.#commit(changes), deps.logger);
+    const write = deps.reportUses ?? ((uses: readonly Used[]) => this.#commit(uses.map(keepUse)));
+    this.#lastUsed = new LastUsed(write, deps.logger);
   }
 
   /** Takes up what was kept. To be called once, before anything else. */
@@ -80,6 +92,44 @@ export class Tokens {
 
   get size(): number {
     return this.#held.size;
+  }
+
+  has(id: string): boolean {
+    return this.#held.has(id);
+  }
+
+  /** Whose a token is, which somebody has proved that they had when they made something from it; null where it is over. */
+  principalOf(id: string): Principal | null {
+    const held = this.#held.get(id);
+    if (held === undefined || held.isRevoked) return null;
+    const { expiresAt } = held.record;
+    if (expiresAt !== null && expiresAt <= this.#deps.clock.wall()) return null;
+    return held.principal(this.#deps.expiry);
+  }
+
+  /** Takes over what has changed in the store, of which this is a copy: what is revoked ends at once. */
+  follow(change: Change): void {
+    if (change.type === "put" && change.space === accessSpace) this.#isOn = true;
+    if (!("space" in change) || change.space !== tokenSpace) return;
+    if (change.type === "clear") for (const id of [...this.#held.keys()]) this.#drop(id);
+    if (change.type === "delete") this.#drop(change.key);
+    if (change.type !== "put" || this.#held.has(change.key)) return;
+    const record = readToken(change.key, change.value);
+    if (record === null) return;
+    this.#held.set(record.id, new HeldToken(record, null));
+    this.#places.force(record.tenant);
+  }
+
+  /** Notes uses that other nodes tell of. */
+  noteUses(uses: readonly Used[]): void {
+    for (const { id, lastUsedAt } of uses) {
+      const held = this.#held.get(id);
+      // Clocks of other nodes may be ahead.
+      const at = Math.min(lastUsedAt ?? 0, this.#deps.clock.wall());
+      if (held === undefined || at <= (held.lastUsedAt ?? 0)) continue;
+      held.lastUsedAt = at;
+      this.#lastUsed.note(held);
+    }
   }
 
   /** Who calls with this text, of which `hash` is the hash. */
@@ -175,6 +225,15 @@ export class Tokens {
   /** Writes what was not written yet. Never rejects. */
   flush(): Promise<void> {
     return this.#lastUsed.flush();
+  }
+
+  #drop(id: string): void {
+    const held = this.#held.get(id);
+    if (held === undefined) return;
+    held.revoke(this.#deps.expiry);
+    this.#lastUsed.forget(held);
+    this.#held.delete(id);
+    this.#places.give(held.record.tenant);
   }
 
   #find(id: string, mayRule: (tenant: string) => boolean): HeldToken {

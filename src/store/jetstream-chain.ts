@@ -40,6 +40,8 @@ export function wholeOf({ id }: ChainRecord): string {
 /** A record that is there. */
 export interface PlacedRecord extends ChainRecord {
   readonly sequence: number;
+  /** That of the record which it follows, by what its writer had the servers check; 0 of the very first one. */
+  readonly previous: number;
   /** Who wrote it. */
   readonly node: string;
 }
@@ -213,8 +215,7 @@ function fenced(tried: boolean): StoreError {
   return new StoreError(tried ? "unknown" : "fenced", "Another node owns the store");
 }
 
-export function placed(message: StoredMsg): PlacedRecord {
-  const { header, data, seq } = message;
+export function placed({ header, data, seq }: Pick<StoredMsg, "header" | "data" | "seq">): PlacedRecord {
   return {
     kind: header.get("Connack-Kind") as RecordKind,
     id: header.get("Connack-Id"),
@@ -222,5 +223,6 @@ export function placed(message: StoredMsg): PlacedRecord {
     more: header.has("Connack-More"),
     data,
     sequence: seq,
+    previous: Number(header.get("Nats-Expected-Last-Subject-Sequence")),
   };
 }

@@ -1,6 +1,7 @@
-import { wholeOf, type Chain, type PlacedRecord } from "./jetstream-chain.ts";
+import type { Chain } from "./jetstream-chain.ts";
 import { decodeCommits, decodeImage, join } from "./jetstream-bytes.ts";
 import { applyRecord } from "./jetstream-draft.ts";
+import { Wholes, type Whole } from "./jetstream-wholes.ts";
 import { Image } from "./image.ts";
 import { StoreError } from "./store.ts";
 
@@ -14,16 +15,12 @@ export interface SnapshotPlace {
   readonly pieces: number;
 }
 
-/** A record put together from its pieces. */
-interface Whole {
-  readonly sequence: number;
-  readonly data: Uint8Array;
-}
-
 export interface Replayed {
   readonly image: Image;
   /** Of the records since the newest snapshot. */
   readonly bytes: number;
+  /** What has the pieces of a record that is not whole yet, to go on with. */
+  readonly wholes: Wholes;
 }
 
 /**
@@ -31,49 +28,65 @@ export interface Replayed {
  *
  * @throws {StoreError} `unavailable`
  */
-export async function replay(chain: Chain, snapshots: string, through: number): Promise<Replayed> {
+export async function replay(
+  chain: Chain,
+  snapshots: string,
+  through: number,
+  withinMs?: number,
+): Promise<Replayed> {
   const image = new Image();
-  const { snapshot, records } = await readRecords(chain, through);
-  if (snapshot !== null) decodeImage(await readPieces(chain, snapshots, snapshot), image);
+  const { snapshot, records, wholes } = await readRecords(chain, through, withinMs);
+  if (snapshot !== null) decodeImage(await readPieces(chain, snapshots, snapshot, withinMs), image);
   let bytes = 0;
   for (const { sequence, data } of records) {
     bytes += data.length;
     applyRecord(image, sequence, decodeCommits(data));
   }
-  return { image, bytes };
+  return { image, bytes, wholes };
 }
 
-async function readRecords(
-  chain: Chain,
-  through: number,
-): Promise<{ readonly snapshot: SnapshotPlace | null; readonly records: readonly Whole[] }> {
+interface ReadRecords {
+  readonly snapshot: SnapshotPlace | null;
+  readonly records: readonly Whole[];
+  readonly wholes: Wholes;
+}
+
+async function readRecords(chain: Chain, through: number, withinMs?: number): Promise<ReadRecords> {
+  const wholes = new Wholes();
   let snapshot: SnapshotPlace | null = null;
   let records: Whole[] = [];
-  let pieces: PlacedRecord[] = [];
-  for await (const record of chain.read(1, through)) {
-    // Without the last one of its pieces, a record was never kept.
-    if (pieces[0] !== undefined && wholeOf(pieces[0]) !== wholeOf(record)) pieces = [];
+  /** Before the first record that is read, and wherever there is a hole: up to where a snapshot has to reach. */
+  let missing = 0;
+  let last = 0;
+  for await (const record of chain.read(1, through, withinMs)) {
+    if (record.previous !== last) missing = record.previous;
+    last = record.sequence;
     if (record.kind === "snapshot") {
       const place = JSON.parse(new TextDecoder().decode(record.data)) as SnapshotPlace;
       snapshot = place;
       records = records.filter(({ sequence }) => sequence > place.through);
     }
-    if (record.kind !== "changes") continue;
-    pieces.push(record);
-    if (record.more) continue;
-    records.push({ sequence: record.sequence, data: join(pieces.map(({ data }) => data)) });
-    pieces = [];
+    const whole = wholes.take(record);
+    if (whole !== null) records.push(whole);
   }
-  return { snapshot, records };
+  // Whoever does not own it reads while its owner goes on, and takes records away that a newer snapshot has.
+  if (last !== through || missing > (snapshot?.through ?? 0))
+    throw new StoreError("unavailable", "Records of the store have gone while they were read");
+  return { snapshot, records, wholes };
 }
 
-async function readPieces(chain: Chain, subject: string, place: SnapshotPlace): Promise<Uint8Array> {
+async function readPieces(
+  chain: Chain,
+  subject: string,
+  { first, last, pieces: count }: SnapshotPlace,
+  withinMs?: number,
+): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
-  for await (const { data } of chain.readSubject(subject, place.first, place.last)) pieces.push(data);
-  if (pieces.length !== place.pieces)
+  for await (const { data } of chain.readSubject(subject, first, last, withinMs)) pieces.push(data);
+  if (pieces.length !== count)
     throw new StoreError(
       "unavailable",
-      `A snapshot of the store has ${pieces.length} pieces, and should have ${place.pieces}`,
+      `A snapshot of the store has ${pieces.length} pieces, and should have ${count}`,
     );
   return join(pieces);
 }

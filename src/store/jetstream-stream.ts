@@ -36,7 +36,7 @@ export async function openStream(
   newEpoch: () => string,
 ): Promise<OpenedStream> {
   const info = (await find(manager, name)) ?? (await make(manager, { name, replicas, shards }, newEpoch()));
-  const { metadata = {}, num_replicas } = info.config;
+  const { metadata = {}, num_replicas, republish } = info.config;
   const epoch = metadata["connack-epoch"];
   if (epoch === undefined)
     throw new Error(
@@ -47,8 +47,21 @@ export async function openStream(
       `The stream ${name} is of a version that this one does not know (${metadata["connack-format"]})`,
     );
   const opened = { epoch, shards: Number(metadata["connack-shards"]) };
-  if (num_replicas === replicas) return { ...opened, info };
-  return { ...opened, info: await manager.streams.update(name, { num_replicas: replicas }) };
+  const wanted = republished(name);
+  if (num_replicas === replicas && republish?.src === wanted.src && republish.dest === wanted.dest)
+    return { ...opened, info };
+  const changed = { num_replicas: replicas, republish: wanted };
+  return { ...opened, info: await manager.streams.update(name, changed) };
+}
+
+/** Where the records of the shard that others follow are told as soon as they are kept, to whoever listens. */
+export function liveSubjectOf(name: string): string {
+  return republished(name).dest;
+}
+
+/** What belongs to no connection is in shard 0, and no other is followed. */
+function republished(name: string): { readonly src: string; readonly dest: string } {
+  return { src: subjectOf(name, 0, "log"), dest: `${name}.live.0.log` };
 }
 
 /** The subject of a shard's records, or of the pieces of its snapshots. */
@@ -80,6 +93,7 @@ async function make(
       discard: DiscardPolicy.New,
       num_replicas: replicas,
       allow_direct: true,
+      republish: republished(name),
       deny_delete: true,
       metadata: { "connack-epoch": epoch, "connack-format": format, "connack-shards": String(shards) },
     });
