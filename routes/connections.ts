@@ -39,7 +39,7 @@ export function mountOpening(app: App, services: Services): void {
     const request = decideDurability(parsed, store.survives, false);
     requireRequest(c.get("principal"), request);
     const waiting = waitingOf(c, c.req.valid("query").wait);
-    const open = () => c.get("tenant").operations.create(id ?? newId(), request, waiting);
+    const open = () => c.get("tenant").operations.create(id ?? c.env?.newId ?? newId(), request, waiting);
     const { connection, done } = await during(c, waiting, open);
     return show(c, connection, done ? 201 : 202, true);
   });

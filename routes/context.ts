@@ -56,6 +56,7 @@ export interface AppEnv {
     readonly holdOpen?: () => () => void;
     readonly inTime?: <T>(reading: () => Promise<T>) => Promise<T>;
     readonly peer?: () => Peer | null;
+    readonly newId?: string;
   };
   Variables: {
     requestId: string;

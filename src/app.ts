@@ -35,6 +35,8 @@ export interface RequestContext {
   readonly inTime?: <T>(reading: () => Promise<T>) => Promise<T>;
   /** The other end of the network connection: the caller, or a proxy. */
   readonly peer?: () => Peer | null;
+  /** The id of the connection that the call makes, where the caller names none. */
+  readonly newId?: string;
 }
 
 export interface ConnackApp extends AsyncDisposable {

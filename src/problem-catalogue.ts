@@ -509,6 +509,14 @@ export const catalogue = {
     "The identity provider is down, or cannot be reached from this server.",
     'curl -si "$CONNACK_JWT_JWKS_URL"',
   ),
+  "no-owner": entry(
+    503,
+    "No node has it at present",
+    true,
+    "Nodes share the connections among them, and none has taken over those that the call is about, or the one that had them was lost while it answered. duplicatePossible says whether it may have been carried out.",
+    "A node that has just ended or been cut off: another one takes over within seconds. For longer, too few servers of NATS.",
+    "curl -s http://127.0.0.1:8080/readyz",
+  ),
   "shutting-down": entry(
     503,
     "Shutting down",

@@ -52,16 +52,24 @@ export class Streams {
       clock: this.#clock,
       isStopping: () => this.#stopping,
       onEnd: () => {
-        this.#open.delete(subscriber);
+        remove();
         budget.give();
-        if (this.#open.size === 0) this.#stop();
         onEnd();
       },
     });
-    this.#open.set(subscriber, peer && peerKey(peer));
+    const remove = this.add(subscriber, peer);
+    return subscriber;
+  }
+
+  /** Takes in a stream that was made elsewhere; what it returns is to be called when that has ended. */
+  add(stream: OpenStream, peer: Peer | null): () => void {
+    this.#open.set(stream, peer && peerKey(peer));
     // Four looks in each heartbeat keep a heartbeat at most a quarter late.
     this.#timer ??= setInterval(() => this.#tick(), this.#limits.heartbeatMs / 4);
-    return subscriber;
+    return () => {
+      this.#open.delete(stream);
+      if (this.#open.size === 0) this.#stop();
+    };
   }
 
   /** From here on a stream whose log ends says `shutdown` first: the logs of connections end before this server does. */

@@ -1,0 +1,79 @@
+import { Problem } from "../problem.ts";
+import { Refused, requestIdOf, withoutACell } from "./front-answer.ts";
+import type { Cells } from "./cells.ts";
+
+/** What a part of a call differs in from the whole. */
+export interface Question {
+  readonly cell: number;
+  readonly url: string;
+  readonly method: "GET" | "HEAD";
+}
+
+/** Asks cells for their parts of a call, on behalf of its caller, until it is released. */
+export class Asking implements Disposable {
+  readonly signal: AbortSignal;
+  readonly #cells: Pick<Cells, "call">;
+  readonly #headers: Headers;
+  readonly #caller: AbortSignal;
+  readonly #controller = new AbortController();
+  readonly #abort = () => this.#controller.abort();
+
+  /** `without` names headers of the call that its parts do not have. */
+  constructor(cells: Pick<Cells, "call">, request: Request, without: readonly string[] = []) {
+    this.#cells = cells;
+    this.signal = this.#controller.signal;
+    this.#headers = new Headers(request.headers);
+    this.#headers.set("x-request-id", requestIdOf(request));
+    for (const name of without) this.#headers.delete(name);
+    this.#caller = request.signal;
+    if (this.#caller.aborted) this.#abort();
+    this.#caller.addEventListener("abort", this.#abort, { once: true });
+  }
+
+  /** One cell's answer, whatever it is. */
+  ask({ cell, url, method }: Question): Promise<Response> {
+    return this.#cells.call(
+      cell,
+      new Request(url, { method, headers: this.#headers, signal: this.signal }),
+      {},
+    );
+  }
+
+  /**
+   * The answers of all, in order, which are 200. Where one is not, or does not come, the others are given up.
+   *
+   * @throws {Refused} with the first that was not
+   * @throws {Problem} `no-owner`
+   */
+  async askAll(questions: readonly Question[]): Promise<Response[]> {
+    const calls = questions.map(async (question) => {
+      const response = await this.ask(question);
+      if (response.status !== 200) throw new Refused(response);
+      return response;
+    });
+    try {
+      return await Promise.all(calls);
+    } catch (error) {
+      for (const call of calls) void call.then((response) => response.body?.cancel()).catch(() => {});
+      throw withoutACell(error);
+    }
+  }
+
+  /** Gives up what goes on. */
+  [Symbol.dispose](): void {
+    this.#caller.removeEventListener("abort", this.#abort);
+    this.#controller.abort();
+  }
+}
+
+/** @throws {Problem} `no-owner` where it breaks off */
+export async function jsonOf(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch {
+    throw new Problem("no-owner", {
+      detail: "The owner of a part of the connections was lost while it answered",
+      retryAfterSeconds: 2,
+    });
+  }
+}
