@@ -39,8 +39,6 @@ export class Tickets implements Disposable {
         "forbidden",
         "The token has neither the scope connections:read nor subscribe, so that a ticket of it could read nothing",
       );
-    // One for events is for no messages, which could be joined to them.
-    if (path === "/events") scopes.delete("subscribe");
     const expiresAt = this.#wall() + lifetimeMs;
     const { pass, secret, kept } = this.#passes.add(owner, (id, tenure) =>
       makeTicket({ id, owner, path, expiresAt }, tenure),
@@ -88,9 +86,11 @@ export class Tickets implements Disposable {
 }
 
 function makeTicket(of: Omit<Ticket, "principal">, tenure: Tenure): Ticket {
-  const { id, owner } = of;
+  const { id, owner, path } = of;
   const { tenant, publish, subscribe } = owner;
   const scopes = new Set(readingScopes.filter((scope) => hasScope(owner, scope)));
+  // One for events is for no messages, which could be joined to them.
+  if (path === "/events") scopes.delete("subscribe");
   return { ...of, principal: { id, tenant, scopes, publish, subscribe, tenure } };
 }
 

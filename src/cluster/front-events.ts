@@ -6,7 +6,7 @@ import type { Streams } from "../stream/streams.ts";
 import type { Cells } from "./cells.ts";
 import { jointHeaders } from "./front-answer.ts";
 import { Asking, jsonOf } from "./front-ask.ts";
-import { historyOf, type CellHistory } from "./front-history.ts";
+import { historyLimit, historyOf, type CellHistory } from "./front-history.ts";
 import { headOf, jointGap, jointSnapshot } from "./front-heads.ts";
 import { MergedStream } from "./front-merged.ts";
 import { Part, type Reopened, type Whole } from "./front-part.ts";
@@ -54,7 +54,7 @@ export async function readEvents(
   if (format === null) {
     if (method === "HEAD") return new Response(null, { headers: jointHeaders(first, {}) });
     const histories = (await Promise.all(responses.map(jsonOf))) as CellHistory[];
-    const page = historyOf(histories, starts);
+    const page = historyOf(histories, starts, historyLimit(request.url));
     return new Response(JSON.stringify(page), { headers: jointHeaders(first, {}) });
   }
   const vector = new Vector(responses.map(({ headers }) => headers.get("connack-last-event-id") ?? ""));
@@ -106,7 +106,7 @@ async function openStream(
     controlFrame(format, "snapshot", jointSnapshot(heads, at), id),
   ];
   const { promise: isIn, resolve: take } = Promise.withResolvers<() => void>();
-  let remove = () => void isIn.then((removeIt) => removeIt());
+  let remove = (): void => void isIn.then((removeIt) => removeIt());
   merged = new MergedStream({
     ...{ format, vector, clock, onEnd },
     first: Buffer.concat(opening),

@@ -105,7 +105,7 @@ export class Part {
   #use(response: Response): void {
     this.#frames = new FrameReader(this.#whole.format);
     this.#startId = response.headers.get("connack-last-event-id") ?? "";
-    this.#reader = response.body?.getReader() ?? null;
+    this.#reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader() ?? null;
   }
 
   /** By chance, so that all readers of a cell do not come at once. */

@@ -173,7 +173,7 @@ describe("JetstreamFollower", () => {
     one.follower.onChange(told.resolve);
     await store.commit(lease, [put("count", "1")]);
     await told.promise;
-    const { epoch } = await openStream(own.manager, { name: own.name, replicas: 1 }, () => "another");
+    const { epoch } = await openStream(own.manager, { name: own.name, replicas: 1, shards: 1 }, () => "another");
     assert.equal(epoch, `epoch-${own.name}`);
     await Promise.all([store.commit(lease, [put("count", "2")]), store.commit(lease, [put("x", "2")])]);
     await assertSame(one, store);
@@ -236,7 +236,7 @@ describe("JetstreamFollower", () => {
       await store.commit(lease, [put(`k${round % 3}`, String(round).repeat(200_000))]);
     }
     await assertSame(one, store);
-    await openStream(own.manager, { name: own.name, replicas: 1 }, () => "another");
+    await openStream(own.manager, { name: own.name, replicas: 1, shards: 1 }, () => "another");
     await store.commit(lease, [put("count", "1")]);
     await assertSame(one, store);
   });
