@@ -4,6 +4,7 @@ import type { Access } from "../src/access/access.ts";
 import type { BrowserRules } from "../src/access/browsers.ts";
 import type { Principal } from "../src/access/principal.ts";
 import type { Clock } from "../src/clock.ts";
+import type { ClusterStanding } from "../src/cluster-standing.ts";
 import type { Logger } from "../src/log.ts";
 import type { Counters } from "../src/metrics/counters.ts";
 import type { Metrics } from "../src/metrics/metrics.ts";
@@ -12,6 +13,7 @@ import type { Progress } from "../src/progress/progress.ts";
 import type { ProblemCode } from "../src/problem-catalogue.ts";
 import type { Rate } from "../src/rate.ts";
 import type { Rates } from "../src/rates.ts";
+import type { ServerParts } from "../src/server-parts.ts";
 import type { Store } from "../src/store/store.ts";
 import type { Streams } from "../src/stream/streams.ts";
 import type { Peer } from "../src/stream/vanished.ts";
@@ -24,8 +26,10 @@ export interface Services {
   readonly tenants: Tenants;
   readonly streams: Streams;
   readonly store: Pick<Store, "survives" | "health">;
-  /** Connections that came back after a restart and whose first attempt has not ended. */
-  readonly restoring: () => number;
+  /** All that this process serves, of which this may be one part. */
+  readonly parts: ServerParts;
+  /** Null where there is one node. */
+  readonly cluster: (() => ClusterStanding) | null;
   /** What takes long at present. */
   readonly progress: () => Progress | null;
   readonly clock: Clock;

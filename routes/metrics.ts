@@ -5,19 +5,19 @@ import type { App, Services } from "./context.ts";
 import { needs } from "./middleware/scopes.ts";
 
 /** `GET /metrics`: all of the server for who rules over it; for others, what is their tenant's. */
-export function mountMetrics(app: App, { metrics, serverMetrics }: Services): void {
+export function mountMetrics(app: App, { metrics, serverMetrics, parts }: Services): void {
   app.get("/metrics", needs("connections:read"), async (c) => {
     const { principal, tenant } = c.var;
-    const view = isOperator(principal) ? serverMetrics() : viewOf(tenant);
+    const view = isOperator(principal) ? serverMetrics() : viewOf(tenant, parts);
     const headers = { "content-type": metrics.contentType, "cache-control": "no-store" };
     return c.body(await metrics.text(view), 200, headers);
   });
 }
 
-function viewOf({ budgets, rates, counters, registry }: Tenant): MetricsView {
+function viewOf({ name, budgets, rates, counters }: Tenant, parts: Services["parts"]): MetricsView {
   return {
     limits: [...Object.values(budgets), ...Object.values(rates)],
-    ...{ counters, registries: [registry], server: null },
+    ...{ counters, registries: parts.registriesOf(name), server: null },
     streams: budgets.streams.used,
   };
 }

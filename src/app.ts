@@ -8,6 +8,7 @@ import { openAccess, type AccessRole } from "./open-access.ts";
 import type { Resolve } from "./broker/resolver.ts";
 import { browserRules } from "./access/browsers.ts";
 import { systemClock, type Clock } from "./clock.ts";
+import type { ClusterStanding } from "./cluster-standing.ts";
 import { Restart } from "./connection/restart.ts";
 import { closeForbidden } from "./connection/forbidden.ts";
 import { Egress } from "./egress/egress.ts";
@@ -20,9 +21,11 @@ import { tenantsIn } from "./store/scoped-store.ts";
 import { families } from "./metrics/families.ts";
 import { LoopLag } from "./metrics/loop-lag.ts";
 import { Metrics } from "./metrics/metrics.ts";
+import type { MetricsView, ServerView } from "./metrics/view.ts";
 import { ProgressBoard } from "./progress/board.ts";
 import { reportOpening } from "./progress/opening.ts";
 import { Restoring } from "./restoring.ts";
+import { ServerParts } from "./server-parts.ts";
 import { isRateSet, processShares, type Shares } from "./shares.ts";
 import { StoredTime } from "./stored-time.ts";
 import { StartingApp, type OpenApp } from "./starting-app.ts";
@@ -72,6 +75,9 @@ export interface AppOverrides {
   /** What connections that come back have to tell, where they come from another node. */
   readonly moved?: Moved | undefined;
   readonly follow?: AccessRole;
+  /** Where this service is one part of what the process serves, as one shard of many is. */
+  readonly parts?: ServerParts;
+  readonly cluster?: () => ClusterStanding;
 }
 
 /** Where connections come from that another node had. */
@@ -185,6 +191,8 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
   const streams = new Streams(limits, clock, findVanished);
   const { tenants, restart } = await bringBack(ground, foundation, random);
   signal.throwIfAborted();
+  const { parts = new ServerParts(), cluster = null } = overrides;
+  const leave = parts.add({ tenants, streams, store, restoring: () => restart.left });
   const unlisten = store.onHealth(() => healthChanged(store, tenants, logger));
   const stopping = new AbortController();
   const loopLag = new LoopLag(clock.monotonic);
@@ -194,19 +202,13 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
     ...{ access, tenants, streams, store, clock, random, logger, version, traced: tracing.traced },
     counters: all.counters,
     metrics: new Metrics(families),
-    serverMetrics: () => ({
-      counters: all.counters,
-      limits: [...Object.values(all.budgets), ...Object.values(all.rates), tenants.limit],
-      registries: [...tenants].map(({ registry }) => registry),
-      streams: streams.size,
-      server: {
-        ...{ version, startedAt, isStoreHealthy: store.health.state === "open", restoring: restart.left },
-        ...{ loopLag: loopLag.seconds, commitSeconds: store.commitSeconds },
+    serverMetrics: () =>
+      viewOf(parts, all, {
+        ...{ version, startedAt, isStoreHealthy: parts.health.state === "open", restoring: parts.restoring },
+        ...{ loopLag: loopLag.seconds, commitSeconds: store.commitSeconds, cluster: cluster?.() ?? null },
         residentBytes: process.memoryUsage.rss(),
-      },
-    }),
-    ...{ rates: all.rates, tellsRates: isRateSet(settings) },
-    restoring: () => restart.left,
+      }),
+    ...{ rates: all.rates, tellsRates: isRateSet(settings), parts, cluster },
     progress: () => progress.progress,
     newId: () => `c_${uuidv7()}`,
     ...{ maxBodyBytes: settings.maxBodyBytes, maxPayloadBytes: settings.maxPayloadBytes },
@@ -226,6 +228,7 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
     await tenants.end();
     await access[Symbol.asyncDispose]();
     unlisten();
+    leave();
     await store[Symbol.asyncDispose]();
     await tracing.close();
   };
@@ -235,6 +238,13 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
     endForbidden: () => closeForbidden(tenants.connections()),
     close,
   };
+}
+
+/** Of all that the process serves. */
+function viewOf(parts: ServerParts, { counters, budgets, rates }: Shares, server: ServerView): MetricsView {
+  const { registries, streams, tenantLimit } = parts;
+  const limits = [...Object.values(budgets), ...Object.values(rates), ...tenantLimit];
+  return { counters, limits, registries, streams, server };
 }
 
 /** All tenants that the store has, and their connections, which are to be dialled. */
@@ -253,7 +263,8 @@ async function bringBack(
   const depsOf = tenantMaker({ ...ground, random, foundation, onRestoring });
   const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => {
     const fields = overrides.moved;
-    if (fields !== undefined) for (const each of restored) each.tell({ type: "moved", fields: { ...fields } });
+    if (fields !== undefined)
+      for (const each of restored) each.tell({ type: "moved", fields: { ...fields } });
     restart.add(restored);
   });
   const stored = await tenantsIn(foundation.store);

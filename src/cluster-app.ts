@@ -1,43 +1,38 @@
-import { randomBytes } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import { prepareApp, type ConnackApp, type RequestContext } from "./app.ts";
 import { createFront, type Front } from "./cluster/front.ts";
-import { joinCluster, type Joined } from "./cluster/join.ts";
-import { callSubject, contextOf, NodeCells } from "./cluster/node-cells.ts";
-import { ClusterNode } from "./cluster/node.ts";
-import type { Claim, Term } from "./cluster/term.ts";
-import { Tunnel } from "./cluster/tunnel.ts";
+import { joinCluster } from "./cluster/join.ts";
+import { NodeShards } from "./cluster-shards.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
-import { withFields, type Logger } from "./log.ts";
+import type { Logger } from "./log.ts";
+import { openFollowed } from "./open-access.ts";
 import { ProgressBoard } from "./progress/board.ts";
 import { defaultNodeName } from "./settings/cluster.ts";
 import type { Settings } from "./settings.ts";
-import { processShares } from "./shares.ts";
+import { processShares, type Shares } from "./shares.ts";
 import type { StartingApp } from "./starting-app.ts";
-import type { Store } from "./store/store.ts";
+import { followJetstream } from "./store/jetstream-follower.ts";
+import { Streams } from "./stream/streams.ts";
+import { findVanished } from "./stream/vanished.ts";
 
-/** Longer than it takes until another node has what a dead one had. */
-const ownerWithinMs = 10_000;
-
-/** All that there is once the servers of NATS have been found. */
-interface Running {
-  readonly joined: Joined;
-  readonly node: ClusterNode;
-  readonly cells: NodeCells;
-  readonly tunnel: Tunnel;
+/** What there is once the servers of NATS have been found. */
+interface Running extends AsyncDisposable {
+  readonly shards: NodeShards;
   readonly front: Front;
 }
 
-/** One node of several, as a service: its share of the cells is here, and calls for the others are taken to them. */
+/** One node of several, as a service: its share of the shards is here, and calls for the others are taken to them. */
 export class ClusterApp implements ConnackApp {
   readonly progress: ProgressBoard;
   readonly #settings: Settings;
   readonly #logger: Logger;
   readonly #version: string;
-  readonly #shares;
-  readonly #cells = new Map<number, StartingApp>();
-  /** Answers until the servers of NATS have been found. */
+  readonly #shares: Shares;
+  /** Of answers that are made here of those of several shards. */
+  readonly #streams: Streams;
+  readonly #stopping = new AbortController();
+  /** Answers until the servers of NATS have been found, and where this node has no shard. */
   readonly #early: StartingApp;
   #listening: { readonly hostname: string; readonly port: number } | null = null;
   #egress: EgressLists;
@@ -51,6 +46,8 @@ export class ClusterApp implements ConnackApp {
     this.#egress = { allow: settings.egressAllow, deny: settings.egressDeny };
     this.progress = new ProgressBoard(systemClock.monotonic);
     this.#shares = processShares(settings, systemClock.monotonic);
+    const limits = { heartbeatMs: settings.heartbeatMs, writeTimeoutMs: settings.streamWriteTimeoutMs };
+    this.#streams = new Streams(limits, systemClock, findVanished);
     this.#early = prepareApp(settings, logger, version, { shares: this.#shares });
   }
 
@@ -64,23 +61,45 @@ export class ClusterApp implements ConnackApp {
    */
   async open(): Promise<void> {
     const { clusterNode } = this.#settings;
+    const [settings, logger] = [this.#settings, this.#logger];
     const name = clusterNode ?? defaultNodeName(this.#listening?.port ?? 0);
-    const joined = await joinCluster(this.#settings, name, this.#logger);
-    const running = this.#run(joined, name);
-    this.#running = running;
-    await running.node.begin();
+    await using opened = new AsyncDisposableStack();
+    const joined = await joinCluster(settings, name, logger);
     const { grounds, survives } = joined;
-    this.#logger.info("joined the cluster", { node: name, cluster: grounds.name, shards: grounds.shards, survives });
+    const { connection } = grounds;
+    opened.defer(() => connection.close());
+    const following = opened.use(await followJetstream({ connection, stream: grounds.name }));
+    const followed = opened.use(await openFollowed(settings, logger, systemClock, following));
+    const shards = opened.use(
+      new NodeShards({
+        ...{ settings, logger, name, joined, followed, shares: this.#shares, version: this.#version },
+        egress: () => this.#egress,
+        listening: () => this.#listening,
+      }),
+    );
+    await shards.begin();
+    this.#stopping.signal.throwIfAborted();
+    const all = opened.move();
+    this.#running = {
+      ...{ shards, front: this.#frontOf(shards) },
+      [Symbol.asyncDispose]: () => all.disposeAsync(),
+    };
+    logger.info("joined the cluster", {
+      node: name,
+      cluster: grounds.name,
+      shards: grounds.shards,
+      survives,
+    });
   }
 
   listening(hostname: string, port: number): void {
     this.#listening = { hostname, port };
-    for (const cell of this.#cells.values()) cell.listening(hostname, port);
+    this.#running?.shards.listening(hostname, port);
   }
 
   changeEgress(lists: EgressLists): number {
     this.#egress = lists;
-    return [...this.#cells.values()].reduce((sum, cell) => sum + cell.changeEgress(lists), 0);
+    return this.#running?.shards.changeEgress(lists) ?? 0;
   }
 
   close(): Promise<void> {
@@ -92,70 +111,24 @@ export class ClusterApp implements ConnackApp {
   }
 
   async #close(): Promise<void> {
-    await this.#early.close();
-    if (this.#running === null) return;
-    const { node, tunnel, cells, joined } = this.#running;
-    await node.stop();
-    cells.stop();
-    await tunnel[Symbol.asyncDispose]();
-    await joined.grounds.connection.close();
-  }
-
-  #run(joined: Joined, name: string): Running {
-    const { grounds } = joined;
-    const { monotonic: now } = systemClock;
-    const tunnel = new Tunnel(grounds.connection);
-    const node = new ClusterNode({
-      ...{ grounds, name, version: this.#version, now },
-      node: `${name.replaceAll(".", "-")}-${randomBytes(4).toString("hex")}`,
-      startedAt: new Date().toISOString(),
-      begin: (shard, store, claim) => this.#begin(shard, store, claim),
-      load: () => this.#shares.budgets.connections.used,
-      onTrouble: (what, error) => this.#logger.error(what, { error: String(error) }),
-    });
-    const cells = new NodeCells({
-      ...{ tunnel, now, ownerWithinMs, name: grounds.name, shards: grounds.shards, random: Math.random },
-      members: () => node.members(),
-      onChange: (listener) => node.onChange(listener),
-    });
-    const front = createFront({
-      cells,
-      local: (request, context) => this.#local(request, context),
-      logger: this.#logger,
-      newId: () => `c_${uuidv7()}`,
-      maxBodyBytes: this.#settings.maxBodyBytes,
-    } as never);
-    return { joined, node, cells, tunnel, front };
-  }
-
-  /** A cell of this node begins. */
-  async #begin(shard: number, store: Store, claim: Claim): Promise<Term> {
+    this.#stopping.abort();
+    this.#streams.beginShutdown();
     const running = this.#running;
-    if (running === null) throw new Error("A node that has not joined has no cells");
-    const { cells, tunnel, joined, node } = running;
-    const settings = { ...this.#settings, egressAllow: this.#egress.allow, egressDeny: this.#egress.deny };
-    const logger = withFields(this.#logger, { shard });
-    const moved = claim.from === null ? undefined : { from: claim.from, to: node.id, cause: claim.cause };
-    const cell = prepareApp(settings, logger, this.#version, { store, shares: this.#shares, moved });
-    if (this.#listening !== null) cell.listening(this.#listening.hostname, this.#listening.port);
-    await cell.open();
-    this.#cells.set(shard, cell);
-    cells.enter(shard, cell.fetch);
-    const serving = tunnel.serve(callSubject(joined.grounds.name, shard), (request, { caller }) =>
-      cell.fetch(request, contextOf(caller)),
-    );
-    return {
-      close: async (inHurry) => {
-        cells.leave(shard);
-        this.#cells.delete(shard);
-        await cell.close(inHurry ? 0 : undefined);
-        await serving[Symbol.asyncDispose]();
-      },
-    };
+    await running?.shards.stop();
+    this.#streams.shutdown();
+    await this.#early.close();
+    await running?.[Symbol.asyncDispose]();
   }
 
-  #local(request: Request, context: RequestContext | undefined): Response | Promise<Response> {
-    const [cell] = this.#cells.values();
-    return (cell ?? this.#early).fetch(request, context);
+  #frontOf(shards: NodeShards): Front {
+    const { maxBodyBytes, streamWriteTimeoutMs } = this.#settings;
+    return createFront({
+      ...{ cells: shards.cells, maxBodyBytes, streamWriteTimeoutMs, logger: this.#logger },
+      ...{ streams: this.#streams, clock: systemClock, random: Math.random },
+      local: (request, context) => (shards.any ?? this.#early).fetch(request, context),
+      newId: () => `c_${uuidv7()}`,
+      bodyBytes: this.#shares.budgets.bodyBytes,
+      stopping: this.#stopping.signal,
+    });
   }
 }

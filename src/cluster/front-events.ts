@@ -45,7 +45,7 @@ export async function readEvents(
   const asking = opened.use(new Asking(cells, request, ["last-event-id"]));
   const method = request.method === "HEAD" ? "HEAD" : "GET";
   const questions = Array.from({ length: cells.shards }, (_, cell) => ({
-    ...{ cell, method, url: starts.urlOf(cell) } as const,
+    ...({ cell, method, url: starts.urlOf(cell) } as const),
   }));
   const responses = await asking.askAll(questions);
   const [first] = responses;
@@ -114,8 +114,7 @@ async function openStream(
   });
   remove = streams.add(merged, context?.peer?.() ?? null);
   take(remove);
-  for (const [i, part] of parts.entries())
-    void part.run(heads[i]?.rest ?? []).catch(() => merged?.fail());
+  for (const [i, part] of parts.entries()) void part.run(heads[i]?.rest ?? []).catch(() => merged?.fail());
   // The caller has gone, and the runtime may not tell the stream so.
   asking.signal.addEventListener("abort", () => merged?.fail(), { once: true });
   return merged;

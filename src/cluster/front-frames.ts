@@ -35,7 +35,9 @@ export class FrameReader {
     for (;;) {
       const end = text.indexOf(this.#end, from);
       if (end === -1) break;
-      frames.push(this.#format === "sse" ? sseFrame(text.slice(from, end)) : lineFrame(text.slice(from, end)));
+      frames.push(
+        this.#format === "sse" ? sseFrame(text.slice(from, end)) : lineFrame(text.slice(from, end)),
+      );
       from = end + this.#end.length;
     }
     this.#rest = text.slice(from);
@@ -66,7 +68,11 @@ function frameOf(id: string | null, type: string, json: string): Frame {
 }
 
 /** An event as the reader of all cells gets it: its `id` is where that reader is, and `eventId` its own. */
-export function eventText({ id, type, json }: Frame & { kind: "event" }, format: StreamFormat, at: string): string {
+export function eventText(
+  { id, type, json }: Frame & { kind: "event" },
+  format: StreamFormat,
+  at: string,
+): string {
   const beginning = `{"id":"${id}"`;
   const own = json.startsWith(beginning)
     ? `{"id":"${at}","eventId":"${id}"${json.slice(beginning.length)}`

@@ -35,7 +35,7 @@ const waits = { firstMs: 100, leastMs: 250, mostMs: 5_000 };
 export class Part {
   readonly cell: number;
   readonly #whole: Whole;
-  #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  #reader: Pick<ReadableStreamDefaultReader<Uint8Array>, "cancel" | "read"> | null = null;
   #frames: FrameReader;
   #startId: string;
   #failures = 0;
@@ -105,7 +105,7 @@ export class Part {
   #use(response: Response): void {
     this.#frames = new FrameReader(this.#whole.format);
     this.#startId = response.headers.get("connack-last-event-id") ?? "";
-    this.#reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader() ?? null;
+    this.#reader = response.body?.getReader() ?? null;
   }
 
   /** By chance, so that all readers of a cell do not come at once. */

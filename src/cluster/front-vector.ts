@@ -61,7 +61,11 @@ export class Vector {
     const dash = id.lastIndexOf("-");
     const sequence = Number(id.slice(dash + 1));
     // Most of the time it is the next one of the same log.
-    if (!(sequence >= 0) || this.#sequences[cell] === -1 || id.slice(0, dash) !== this.#epochs[this.#epochOf[cell] ?? 0])
+    if (
+      !(sequence >= 0) ||
+      this.#sequences[cell] === -1 ||
+      id.slice(0, dash) !== this.#epochs[this.#epochOf[cell] ?? 0]
+    )
       this.#setEpoch(cell, id);
     this.#sequences[cell] = sequence;
   }
@@ -107,11 +111,7 @@ export class Vector {
     const epochs = this.#sequences.map((sequence, cell) =>
       sequence === -1 ? null : (before[this.#epochOf[cell] ?? 0] ?? null),
     );
-    this.#epochs.splice(
-      0,
-      this.#epochs.length,
-      ...new Set(epochs.filter((epoch) => epoch !== null)),
-    );
+    this.#epochs.splice(0, this.#epochs.length, ...new Set(epochs.filter((epoch) => epoch !== null)));
     for (const [cell, epoch] of epochs.entries())
       this.#epochOf[cell] = epoch === null ? 0 : this.#epochs.indexOf(epoch);
     this.#head = null;

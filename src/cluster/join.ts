@@ -27,7 +27,8 @@ export async function joinCluster(settings: Settings, name: string, logger: Logg
     const { servers, allAsked } = await factsOf(settings, connection, name);
     const { refusals, survives } = judge({ servers, replicas: clusterReplicas, allAsked });
     for (const { risk, sentence } of refusals) {
-      if (!clusterAllow.includes(risk)) throw new Error(`${sentence}. CONNACK_CLUSTER_ALLOW=${risk} takes that risk`);
+      if (!clusterAllow.includes(risk))
+        throw new Error(`${sentence}. CONNACK_CLUSTER_ALLOW=${risk} takes that risk`);
       logger.warn(`a risk is taken: ${sentence}`, { risk });
     }
     const grounds = await openGrounds({
@@ -54,7 +55,9 @@ async function factsOf(
   try {
     const servers = await askServers(system);
     if (servers.length === 0)
-      throw new Error("No server of NATS with JetStream says anything of itself: is the user of CONNACK_CLUSTER_SYSTEM_URL one of the system account?");
+      throw new Error(
+        "No server of NATS with JetStream says anything of itself: is the user of CONNACK_CLUSTER_SYSTEM_URL one of the system account?",
+      );
     return { servers, allAsked: true };
   } finally {
     await system.close();

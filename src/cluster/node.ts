@@ -6,7 +6,7 @@ import { Heart, type NodeFacts } from "./heart.ts";
 import { defaultTimes, type LivenessTimes } from "./liveness.ts";
 import { Members } from "./members.ts";
 import { ShardKeeper, type Turn } from "./shard-keeper.ts";
-import type { Claim, ShardStanding, Term } from "./term.ts";
+import type { Claim, ClaimCause, ShardStanding, Term } from "./term.ts";
 import { Turns } from "./turns.ts";
 
 export interface NodeOptions {
@@ -52,7 +52,7 @@ export class ClusterNode {
   readonly #watchers = new Listeners();
   readonly #stopping = new AbortController();
   #assigned: ReadonlyMap<number, string> = new Map();
-  #takeovers = 0;
+  readonly #moves = new Map<ClaimCause, number>();
   #isSettled = false;
   #settling: ReturnType<typeof setTimeout> | undefined;
   #ended: Promise<unknown> = Promise.resolve();
@@ -113,9 +113,14 @@ export class ClusterNode {
     return this.#members.live().find(({ shards }) => shards.includes(shard))?.node ?? null;
   }
 
-  /** How many shards it has taken over since it was started. */
-  get takeovers(): number {
-    return this.#takeovers;
+  /** How many shards it has got since it was started, by why. */
+  get moves(): ReadonlyMap<ClaimCause, number> {
+    return this.#moves;
+  }
+
+  /** Since when it has not been able to write where everything is kept, in milliseconds. */
+  get lagMs(): number {
+    return Math.max(0, this.#options.now() - this.#heart.renewedAt);
   }
 
   /** Whether it can write where everything is kept. */
@@ -190,7 +195,9 @@ export class ClusterNode {
   }
 
   #stood(shard: number): void {
-    if (this.standing(shard).role === "owner") this.#takeovers += 1;
+    const standing = this.standing(shard);
+    if (standing.role === "owner")
+      this.#moves.set(standing.claim.cause, (this.#moves.get(standing.claim.cause) ?? 0) + 1);
     // The others are to know where calls go.
     this.#heart.hurry();
     this.#watchers.call();

@@ -1,4 +1,5 @@
 import type { Limit } from "../budget.ts";
+import type { ClusterStanding } from "../cluster-standing.ts";
 import type { Registry } from "../connection/registry.ts";
 import type { StateName } from "../connection/state.ts";
 import type { HistogramView } from "../histogram.ts";
@@ -9,6 +10,8 @@ export interface ServerView {
   readonly version: string;
   readonly isStoreHealthy: boolean;
   readonly restoring: number;
+  /** Null where there is one node. */
+  readonly cluster: ClusterStanding | null;
   /** In epoch milliseconds. */
   readonly startedAt: number;
   readonly residentBytes: number;

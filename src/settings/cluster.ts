@@ -80,5 +80,7 @@ export const clusterSettings = {
 
 /** What a node is called where nothing says so. */
 export function defaultNodeName(port: number): string {
-  return `${hostname().replaceAll(/[^A-Za-z0-9._-]/g, "-").slice(0, 50)}-${port}`;
+  return `${hostname()
+    .replaceAll(/[^A-Za-z0-9._-]/g, "-")
+    .slice(0, 50)}-${port}`;
 }

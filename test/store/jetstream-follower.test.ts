@@ -173,7 +173,11 @@ describe("JetstreamFollower", () => {
     one.follower.onChange(told.resolve);
     await store.commit(lease, [put("count", "1")]);
     await told.promise;
-    const { epoch } = await openStream(own.manager, { name: own.name, replicas: 1, shards: 1 }, () => "another");
+    const { epoch } = await openStream(
+      own.manager,
+      { name: own.name, replicas: 1, shards: 1 },
+      () => "another",
+    );
     assert.equal(epoch, `epoch-${own.name}`);
     await Promise.all([store.commit(lease, [put("count", "2")]), store.commit(lease, [put("x", "2")])]);
     await assertSame(one, store);

@@ -1,0 +1,164 @@
+import { randomBytes } from "node:crypto";
+import { prepareApp } from "./app.ts";
+import type { Followed } from "./access/followed.ts";
+import type { ClusterStanding } from "./cluster-standing.ts";
+import type { Joined } from "./cluster/join.ts";
+import { callSubject, contextOf, NodeCells } from "./cluster/node-cells.ts";
+import { ClusterNode } from "./cluster/node.ts";
+import type { Claim, Term } from "./cluster/term.ts";
+import { Tunnel } from "./cluster/tunnel.ts";
+import { systemClock } from "./clock.ts";
+import type { EgressLists } from "./egress/policy.ts";
+import { withFields, type Logger } from "./log.ts";
+import { ServerParts } from "./server-parts.ts";
+import type { Settings } from "./settings.ts";
+import type { Shares } from "./shares.ts";
+import type { StartingApp } from "./starting-app.ts";
+import type { Store } from "./store/store.ts";
+
+export interface NodeShardsOptions {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  /** What this node is called. */
+  readonly name: string;
+  readonly version: string;
+  readonly joined: Joined;
+  /** Tokens, sessions and tickets, as the owner of shard 0 has them. */
+  readonly followed: Followed;
+  /** Of all shards together. */
+  readonly shares: Shares;
+  readonly egress: () => EgressLists;
+  readonly listening: () => Address | null;
+}
+
+interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Longer than it takes until another node has what a dead one had. */
+const ownerWithinMs = 10_000;
+/** Has what belongs to no connection, and is followed by all others. */
+const home = 0;
+
+/** The shards that this node owns, each of them a service of its own, and the way to those of others. */
+export class NodeShards implements AsyncDisposable {
+  readonly cells: NodeCells;
+  readonly #options: NodeShardsOptions;
+  readonly #node: ClusterNode;
+  readonly #tunnel: Tunnel;
+  readonly #parts = new ServerParts();
+  readonly #apps = new Map<number, StartingApp>();
+
+  constructor(options: NodeShardsOptions) {
+    const { joined, name, version, logger, shares } = options;
+    const { grounds } = joined;
+    const { monotonic: now } = systemClock;
+    this.#options = options;
+    this.#tunnel = new Tunnel(grounds.connection);
+    this.#node = new ClusterNode({
+      ...{ grounds, name, version, now },
+      node: `${name.replaceAll(".", "-")}-${randomBytes(4).toString("hex")}`,
+      startedAt: new Date().toISOString(),
+      begin: (shard, store, claim) => this.#begin(shard, store, claim),
+      load: () => shares.budgets.connections.used,
+      onTrouble: (what, error) => logger.error(what, { error: String(error) }),
+    });
+    this.cells = new NodeCells({
+      ...{ tunnel: this.#tunnel, now, ownerWithinMs, name: grounds.name, shards: grounds.shards },
+      random: Math.random,
+      members: () => this.#node.members(),
+      onChange: (listener) => this.#node.onChange(listener),
+    });
+  }
+
+  /** Joins the others; shards come soon after. @throws what the servers say where this node cannot make itself known */
+  begin(): Promise<void> {
+    return this.#node.begin();
+  }
+
+  /** A service of this node, for what each of them says of all; null while it has none. */
+  get any(): StartingApp | null {
+    const [app = null] = this.#apps.values();
+    return app;
+  }
+
+  listening(hostname: string, port: number): void {
+    for (const app of this.#apps.values()) app.listening(hostname, port);
+  }
+
+  changeEgress(lists: EgressLists): number {
+    return [...this.#apps.values()].reduce((sum, app) => sum + app.changeEgress(lists), 0);
+  }
+
+  standing(): ClusterStanding {
+    const { joined, name } = this.#options;
+    const { grounds, survives } = joined;
+    const members = this.#node.members();
+    const all = Array.from({ length: grounds.shards }, (_, shard) => shard);
+    const shards = {
+      total: grounds.shards,
+      owned: all.filter((shard) => this.cells.isLocal(shard)),
+      unowned: all.filter((shard) => this.#node.ownerOf(shard) === null),
+    };
+    const nodes = members.map(({ node: _, ...said }) => said);
+    return {
+      ...{ name: grounds.name, node: name, holdsLease: this.#node.isFresh, survives, shards },
+      nodes: nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+      moves: Object.fromEntries(this.#node.moves),
+      lagMs: Math.round(this.#node.lagMs),
+    };
+  }
+
+  /** Gives to others what it has, one after another, and answers meanwhile. */
+  async stop(): Promise<void> {
+    await this.#node.stop();
+    this.cells.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await this.#tunnel[Symbol.asyncDispose]();
+  }
+
+  /** A shard is this node's from now on. */
+  async #begin(shard: number, store: Store, claim: Claim): Promise<Term> {
+    const { settings, logger, version, shares, followed, joined, egress, listening } = this.#options;
+    const { allow, deny } = egress();
+    const moved =
+      claim.from === null
+        ? undefined
+        : { from: nameOf(claim.from), to: this.#options.name, cause: claim.cause };
+    const app = prepareApp(
+      { ...settings, egressAllow: allow, egressDeny: deny },
+      withFields(logger, { shard }),
+      version,
+      {
+        ...{ store, shares, moved, parts: this.#parts },
+        follow: shard === home ? "followed" : followed,
+        cluster: () => this.standing(),
+      },
+    );
+    const address = listening();
+    if (address !== null) app.listening(address.hostname, address.port);
+    await app.open();
+    this.#apps.set(shard, app);
+    this.cells.enter(shard, app.fetch);
+    const serving = this.#tunnel.serve(callSubject(joined.grounds.name, shard), (request, { caller }) =>
+      app.fetch(request, contextOf(caller)),
+    );
+    return {
+      close: async (inHurry) => {
+        this.cells.leave(shard);
+        this.#apps.delete(shard);
+        await app.close(inHurry ? 0 : undefined);
+        await serving[Symbol.asyncDispose]();
+      },
+    };
+  }
+}
+
+/** What a node is called, of what it is called in a record: that has a mark of the process behind it. */
+function nameOf(node: string): string {
+  return node.replace(/-[0-9a-f]{8}$/, "");
+}
