@@ -37,6 +37,8 @@ import { findVanished, type Peer } from "./stream/vanished.ts";
 import { openTracing } from "./tracing/open-tracing.ts";
 import { tenantMaker, type Foundation } from "./tenant-maker.ts";
 import { Tenants } from "./tenants.ts";
+import type { Dispatcher } from "./webhooks/dispatcher.ts";
+import type { WebhooksRole } from "./webhooks/role.ts";
 import type { Schedule } from "./webhooks/schedule.ts";
 
 /** What the runtime's server gives along with a request. */
@@ -49,6 +51,8 @@ export interface RequestContext {
   readonly peer?: () => Peer | null;
   /** The id of the connection that the call makes, where the caller names none. */
   readonly newId?: string;
+  /** The ids of the webhooks that a list of them is to have: a question of the cell that makes one answer of those of all. */
+  readonly onlyWebhooks?: readonly string[];
 }
 
 export interface ConnackApp extends AsyncDisposable {
@@ -71,7 +75,10 @@ export interface AppOverrides {
   readonly openStore?: (options: OpeningOptions) => Promise<Store>;
   readonly principal?: Principal;
   readonly shares?: Shares;
-  readonly webhookSchedule?: Schedule;
+  readonly webhookSchedule?: Schedule | undefined;
+  /** Of all that the process serves. */
+  readonly dispatcher?: Dispatcher;
+  readonly webhooksRole?: WebhooksRole;
   /** What connections that come back have to tell, where they come from another node. */
   readonly moved?: Moved | undefined;
   readonly follow?: AccessRole;

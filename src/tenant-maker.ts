@@ -17,6 +17,7 @@ import { tenantShares, type Shares } from "./shares.ts";
 import type { TenantDeps } from "./tenant.ts";
 import type { MakeDeps } from "./tenants.ts";
 import { Dispatcher } from "./webhooks/dispatcher.ts";
+import { roleFor } from "./webhooks/role.ts";
 
 /** What there is of everything, before it is divided among tenants. */
 export type Foundation = Omit<Keeping, "journal">;
@@ -38,12 +39,13 @@ export interface TenantParts {
 export function tenantMaker(parts: TenantParts): MakeDeps {
   const { settings, logger, clock, random, egress, overrides, foundation, all, onRestoring } = parts;
   const clientIds = new ClientIds();
-  const dispatcher = new Dispatcher(settings.maxWebhookRequests);
+  const { webhooksRole: role, dispatcher = new Dispatcher(settings.maxWebhookRequests) } = overrides;
   const attempt = attemptDeps(settings, logger, clock, egress, overrides);
   return (name) => {
     const isDefault = name === defaultTenant;
     const ownLogger = isDefault ? logger : withFields(logger, { tenant: name });
-    const store = new ScopedStore(foundation.store, isDefault ? null : name);
+    const scope = isDefault ? null : name;
+    const store = new ScopedStore(foundation.store, scope);
     const onTrouble = (error: unknown) =>
       ownLogger.error("nothing can be kept at present", { error: String(error) });
     const keeping: Keeping = {
@@ -61,6 +63,7 @@ export function tenantMaker(parts: TenantParts): MakeDeps {
       sessionLimits: sessionLimits(settings),
       maxEvents: settings.maxEvents,
       webhookSchedule: overrides.webhookSchedule,
+      webhooksRole: role && roleFor(role, name, scope),
     };
   };
 }

@@ -17,6 +17,7 @@ import type { Counters } from "./metrics/counters.ts";
 import type { Rates } from "./rates.ts";
 import { Waits } from "./waits.ts";
 import type { Dispatcher } from "./webhooks/dispatcher.ts";
+import type { TenantRole } from "./webhooks/role.ts";
 import type { Schedule } from "./webhooks/schedule.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
 
@@ -38,6 +39,7 @@ export interface TenantDeps {
   readonly maxEvents: number;
   readonly dispatcher: Dispatcher;
   readonly webhookSchedule: Schedule | undefined;
+  readonly webhooksRole: TenantRole | undefined;
   /** So many connections have come one half of the way back from the store. */
   readonly onRestoring: (count: number) => void;
 }
@@ -106,7 +108,7 @@ export class Tenant {
       dispatcher: deps.dispatcher,
       budget: budgets.webhooks,
       delivery: { ...attempt, wall: clock.wall },
-      schedule: deps.webhookSchedule,
+      ...{ schedule: deps.webhookSchedule, role: deps.webhooksRole },
       onGap: (reason) => this.counters.gaps.add(reason),
     });
   }
@@ -140,7 +142,8 @@ export class Tenant {
   /** Whether nobody would be disturbed if it were closed and opened again. */
   get isIdle(): boolean {
     const { connections, streams, waits, webhooks, bodyBytes } = this.budgets;
-    return [connections, streams, waits, webhooks, bodyBytes].every(({ used }) => used === 0);
+    const isEmpty = [connections, streams, waits, webhooks, bodyBytes].every(({ used }) => used === 0);
+    return isEmpty && this.webhooks.isIdle;
   }
 
   /** Whether a call that is made again would then be carried out again: its answer is in memory alone. */
