@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from "uuid";
-import { prepareApp, type ConnackApp, type RequestContext } from "./app.ts";
+import { prepareApp, type AppOverrides, type ConnackApp, type RequestContext } from "./app.ts";
 import { createFront, type Front } from "./cluster/front.ts";
 import { joinCluster } from "./cluster/join.ts";
 import { NodeShards } from "./cluster-shards.ts";
@@ -28,6 +28,7 @@ export class ClusterApp implements ConnackApp {
   readonly #settings: Settings;
   readonly #logger: Logger;
   readonly #version: string;
+  readonly #overrides: Pick<AppOverrides, "webhookSchedule">;
   readonly #shares: Shares;
   /** Of answers that are made here of those of several shards. */
   readonly #streams: Streams;
@@ -39,7 +40,14 @@ export class ClusterApp implements ConnackApp {
   #running: Running | null = null;
   #closed: Promise<void> | null = null;
 
-  constructor(settings: Settings, logger: Logger, version: string) {
+  /** `overrides` are for tests. */
+  constructor(
+    settings: Settings,
+    logger: Logger,
+    version: string,
+    overrides: Pick<AppOverrides, "webhookSchedule"> = {},
+  ) {
+    this.#overrides = overrides;
     this.#settings = settings;
     this.#logger = logger;
     this.#version = version;
@@ -72,6 +80,7 @@ export class ClusterApp implements ConnackApp {
     const followed = opened.use(await openFollowed(settings, logger, systemClock, following));
     const shards = opened.use(
       new NodeShards({
+        ...{ following, webhookSchedule: this.#overrides.webhookSchedule },
         ...{ settings, logger, name, joined, followed, shares: this.#shares, version: this.#version },
         egress: () => this.#egress,
         listening: () => this.#listening,

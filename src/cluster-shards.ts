@@ -3,6 +3,7 @@ import { prepareApp } from "./app.ts";
 import type { Followed } from "./access/followed.ts";
 import type { ClusterStanding } from "./cluster-standing.ts";
 import type { Joined } from "./cluster/join.ts";
+import { answerAtHome, askHome } from "./cluster/home-desk.ts";
 import { callSubject, contextOf, NodeCells } from "./cluster/node-cells.ts";
 import { ClusterNode } from "./cluster/node.ts";
 import type { Claim, Term } from "./cluster/term.ts";
@@ -14,7 +15,12 @@ import { ServerParts } from "./server-parts.ts";
 import type { Settings } from "./settings.ts";
 import type { Shares } from "./shares.ts";
 import type { StartingApp } from "./starting-app.ts";
+import type { Following } from "./store/following.ts";
 import type { Store } from "./store/store.ts";
+import { Dispatcher } from "./webhooks/dispatcher.ts";
+import { GoneDesk, type Gone } from "./webhooks/gone-desk.ts";
+import type { WebhooksRole } from "./webhooks/role.ts";
+import type { Schedule } from "./webhooks/schedule.ts";
 
 export interface NodeShardsOptions {
   readonly settings: Settings;
@@ -25,6 +31,9 @@ export interface NodeShardsOptions {
   readonly joined: Joined;
   /** Tokens, sessions and tickets, as the owner of shard 0 has them. */
   readonly followed: Followed;
+  /** What the owner of shard 0 has, as it comes. */
+  readonly following: Following;
+  readonly webhookSchedule?: Schedule | undefined;
   /** Of all shards together. */
   readonly shares: Shares;
   readonly egress: () => EgressLists;
@@ -48,6 +57,7 @@ export class NodeShards implements AsyncDisposable {
   readonly #node: ClusterNode;
   readonly #tunnel: Tunnel;
   readonly #parts = new ServerParts();
+  readonly #dispatcher: Dispatcher;
   readonly #apps = new Map<number, StartingApp>();
 
   constructor(options: NodeShardsOptions) {
@@ -55,6 +65,7 @@ export class NodeShards implements AsyncDisposable {
     const { grounds } = joined;
     const { monotonic: now } = systemClock;
     this.#options = options;
+    this.#dispatcher = new Dispatcher(options.settings.maxWebhookRequests);
     this.#tunnel = new Tunnel(grounds.connection);
     this.#node = new ClusterNode({
       ...{ grounds, name, version, now },
@@ -121,9 +132,21 @@ export class NodeShards implements AsyncDisposable {
     await this.#tunnel[Symbol.asyncDispose]();
   }
 
+  #followedWebhooks(): WebhooksRole {
+    const { joined, following } = this.#options;
+    const { connection, name } = joined.grounds;
+    return {
+      ...{ kind: "followed", following },
+      tellGone: async (gone) => (await askHome(connection, name, gone)) === true,
+    };
+  }
+
   /** A shard is this node's from now on. */
   async #begin(shard: number, store: Store, claim: Claim): Promise<Term> {
-    const { settings, logger, version, shares, followed, joined, egress, listening } = this.#options;
+    const { settings, logger, version, shares, followed, joined, egress, listening, webhookSchedule } =
+      this.#options;
+    const { connection, name } = joined.grounds;
+    const desk = new GoneDesk();
     const { allow, deny } = egress();
     const moved =
       claim.from === null
@@ -136,6 +159,8 @@ export class NodeShards implements AsyncDisposable {
       {
         ...{ store, shares, moved, parts: this.#parts },
         follow: shard === home ? "followed" : followed,
+        ...{ webhookSchedule, dispatcher: this.#dispatcher },
+        webhooksRole: shard === home ? { kind: "home", desk } : this.#followedWebhooks(),
         cluster: () => this.standing(),
       },
     );
@@ -144,11 +169,14 @@ export class NodeShards implements AsyncDisposable {
     await app.open();
     this.#apps.set(shard, app);
     this.cells.enter(shard, app.fetch);
-    const serving = this.#tunnel.serve(callSubject(joined.grounds.name, shard), (request, { caller }) =>
+    const serving = this.#tunnel.serve(callSubject(name, shard), (request, { caller }) =>
       app.fetch(request, contextOf(caller)),
     );
+    const answering =
+      shard === home ? answerAtHome(connection, name, (what) => desk.take(what as Gone)) : null;
     return {
       close: async (inHurry) => {
+        answering?.[Symbol.dispose]();
         this.cells.leave(shard);
         this.#apps.delete(shard);
         await app.close(inHurry ? 0 : undefined);

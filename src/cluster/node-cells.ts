@@ -27,6 +27,8 @@ export interface NodeCellsOptions {
 export interface Along {
   /** The id that a new connection is to have. */
   readonly newId?: string;
+  /** The webhooks that the answer is to be about. */
+  readonly onlyWebhooks?: readonly string[];
   /** Where the caller is, for logs. */
   readonly peer?: string;
 }
@@ -134,15 +136,20 @@ export function callSubject(name: string, shard: number): string {
 
 /** What {@link Along} was written from. */
 export function contextOf(caller: string | null): RequestContext {
-  const { newId } = caller === null ? {} : (JSON.parse(caller) as Along);
-  return newId === undefined ? {} : { newId };
+  const { newId, onlyWebhooks } = caller === null ? {} : (JSON.parse(caller) as Along);
+  return {
+    ...(newId === undefined ? {} : { newId }),
+    ...(onlyWebhooks === undefined ? {} : { onlyWebhooks }),
+  };
 }
 
 function alongOf(context: RequestContext | undefined): Along {
   const peer = context?.peer?.();
   const newId = context?.newId;
+  const onlyWebhooks = context?.onlyWebhooks;
   return {
     ...(newId === undefined ? {} : { newId }),
+    ...(onlyWebhooks === undefined ? {} : { onlyWebhooks }),
     ...(peer ? { peer: `${peer.address}:${peer.port}` } : {}),
   };
 }
