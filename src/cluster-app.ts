@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from "uuid";
 import { prepareApp, type ConnackApp, type RequestContext } from "./app.ts";
 import { createFront, type Front } from "./cluster/front.ts";
 import { joinCluster } from "./cluster/join.ts";
+import { patiently } from "./cluster/patience.ts";
 import { NodeShards } from "./cluster-shards.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
@@ -68,7 +69,9 @@ export class ClusterApp implements ConnackApp {
     const { grounds, survives } = joined;
     const { connection } = grounds;
     opened.defer(() => connection.close());
-    const following = opened.use(await followJetstream({ connection, stream: grounds.name }));
+    const following = opened.use(
+      await patiently(() => followJetstream({ connection, stream: grounds.name }), systemClock.monotonic),
+    );
     const followed = opened.use(await openFollowed(settings, logger, systemClock, following));
     const shards = opened.use(
       new NodeShards({
