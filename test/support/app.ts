@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { createApp, type AppOverrides, type ConnackApp } from "../../src/app.ts";
+import { createApp, type ConnackApp } from "../../src/app.ts";
+import type { AppOverrides } from "../../src/app-overrides.ts";
 import { ClusterApp } from "../../src/cluster-app.ts";
 import { createLogger, type Logger } from "../../src/log.ts";
 import { serve } from "../../src/serve.ts";
