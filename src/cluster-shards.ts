@@ -6,6 +6,7 @@ import type { Joined } from "./cluster/join.ts";
 import { callSubject, contextOf, NodeCells } from "./cluster/node-cells.ts";
 import { ClusterNode } from "./cluster/node.ts";
 import type { Claim, Term } from "./cluster/term.ts";
+import type { Uses } from "./cluster/uses.ts";
 import { Tunnel } from "./cluster/tunnel.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
@@ -25,6 +26,7 @@ export interface NodeShardsOptions {
   readonly joined: Joined;
   /** Tokens, sessions and tickets, as the owner of shard 0 has them. */
   readonly followed: Followed;
+  readonly uses: Uses;
   /** Of all shards together. */
   readonly shares: Shares;
   readonly egress: () => EgressLists;
@@ -123,7 +125,7 @@ export class NodeShards implements AsyncDisposable {
 
   /** A shard is this node's from now on. */
   async #begin(shard: number, store: Store, claim: Claim): Promise<Term> {
-    const { settings, logger, version, shares, followed, joined, egress, listening } = this.#options;
+    const { settings, logger, version, shares, followed, joined, uses, egress, listening } = this.#options;
     const { allow, deny } = egress();
     const moved =
       claim.from === null
@@ -135,7 +137,7 @@ export class NodeShards implements AsyncDisposable {
       version,
       {
         ...{ store, shares, moved, parts: this.#parts },
-        follow: shard === home ? "followed" : followed,
+        follow: shard === home ? { heardUses: (listener) => uses.listen(listener) } : followed,
         cluster: () => this.standing(),
       },
     );
