@@ -51,6 +51,7 @@ export class NodeShards implements AsyncDisposable {
   readonly #tunnel: Tunnel;
   readonly #parts = new ServerParts();
   readonly #apps = new Map<number, StartingApp>();
+  #stopped: Promise<void> | null = null;
 
   constructor(options: NodeShardsOptions) {
     const { joined, name, version, logger, shares } = options;
@@ -103,7 +104,11 @@ export class NodeShards implements AsyncDisposable {
       owned: all.filter((shard) => this.cells.isLocal(shard)),
       unowned: all.filter((shard) => this.#node.ownerOf(shard) === null),
     };
-    const nodes = members.map(({ node: _, ...said }) => said);
+    const nodes = members.map(
+      ({ name: called, version, startedAt, shards: has, connections, isSettled }) => ({
+        ...{ name: called, version, startedAt, shards: has, connections, isSettled },
+      }),
+    );
     return {
       ...{ name: grounds.name, node: name, holdsLease: this.#node.isFresh, survives, shards },
       nodes: nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
@@ -113,9 +118,8 @@ export class NodeShards implements AsyncDisposable {
   }
 
   /** Gives to others what it has, one after another, and answers meanwhile. */
-  async stop(): Promise<void> {
-    await this.#node.stop();
-    this.cells.stop();
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#node.stop().then(() => this.cells.stop()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -153,6 +157,8 @@ export class NodeShards implements AsyncDisposable {
       close: async (inHurry) => {
         this.cells.leave(shard);
         this.#apps.delete(shard);
+        // Who calls from here on waits for the next owner; those under way are answered by this one.
+        void serving.stop();
         await app.close(inHurry ? 0 : undefined);
         await serving[Symbol.asyncDispose]();
       },

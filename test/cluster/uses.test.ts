@@ -42,7 +42,7 @@ describe("Uses", () => {
     // oxlint-disable-next-line typescript/no-unnecessary-type-assertion
     (told as unknown as (uses: readonly object[]) => void)([{ id: body.id, lastUsedAt: at }]);
     const { body: list } = await app.call("GET", "/tokens", undefined, admin);
-    const [token] = list.items.filter(({ id }: { id: string }) => id === body.id);
+    const token = list.items.find(({ id }: { id: string }) => id === body.id);
     assert.equal(Date.parse(token.lastUsedAt), at);
     await app.stop();
     assert.equal(told, null);
