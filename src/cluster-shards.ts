@@ -7,6 +7,7 @@ import { answerAtHome, askHome } from "./cluster/home-desk.ts";
 import { callSubject, contextOf, NodeCells } from "./cluster/node-cells.ts";
 import { ClusterNode } from "./cluster/node.ts";
 import type { Claim, Term } from "./cluster/term.ts";
+import type { Uses } from "./cluster/uses.ts";
 import { Tunnel } from "./cluster/tunnel.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
@@ -18,7 +19,7 @@ import type { StartingApp } from "./starting-app.ts";
 import type { Following } from "./store/following.ts";
 import type { Store } from "./store/store.ts";
 import { Dispatcher } from "./webhooks/dispatcher.ts";
-import { GoneDesk, type Gone } from "./webhooks/gone-desk.ts";
+import { GoneDesk } from "./webhooks/gone-desk.ts";
 import type { WebhooksRole } from "./webhooks/role.ts";
 import type { Schedule } from "./webhooks/schedule.ts";
 
@@ -31,6 +32,7 @@ export interface NodeShardsOptions {
   readonly joined: Joined;
   /** Tokens, sessions and tickets, as the owner of shard 0 has them. */
   readonly followed: Followed;
+  readonly uses: Uses;
   /** What the owner of shard 0 has, as it comes. */
   readonly following: Following;
   readonly webhookSchedule?: Schedule | undefined;
@@ -59,6 +61,7 @@ export class NodeShards implements AsyncDisposable {
   readonly #parts = new ServerParts();
   readonly #dispatcher: Dispatcher;
   readonly #apps = new Map<number, StartingApp>();
+  #stopped: Promise<void> | null = null;
 
   constructor(options: NodeShardsOptions) {
     const { joined, name, version, logger, shares } = options;
@@ -112,7 +115,11 @@ export class NodeShards implements AsyncDisposable {
       owned: all.filter((shard) => this.cells.isLocal(shard)),
       unowned: all.filter((shard) => this.#node.ownerOf(shard) === null),
     };
-    const nodes = members.map(({ node: _, ...said }) => said);
+    const nodes = members.map(
+      ({ name: called, version, startedAt, shards: has, connections, isSettled }) => ({
+        ...{ name: called, version, startedAt, shards: has, connections, isSettled },
+      }),
+    );
     return {
       ...{ name: grounds.name, node: name, holdsLease: this.#node.isFresh, survives, shards },
       nodes: nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
@@ -122,9 +129,8 @@ export class NodeShards implements AsyncDisposable {
   }
 
   /** Gives to others what it has, one after another, and answers meanwhile. */
-  async stop(): Promise<void> {
-    await this.#node.stop();
-    this.cells.stop();
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#node.stop().then(() => this.cells.stop()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -143,7 +149,7 @@ export class NodeShards implements AsyncDisposable {
 
   /** A shard is this node's from now on. */
   async #begin(shard: number, store: Store, claim: Claim): Promise<Term> {
-    const { settings, logger, version, shares, followed, joined, egress, listening, webhookSchedule } =
+    const { settings, logger, version, shares, followed, joined, uses, egress, listening, webhookSchedule } =
       this.#options;
     const { connection, name } = joined.grounds;
     const desk = new GoneDesk();
@@ -158,7 +164,7 @@ export class NodeShards implements AsyncDisposable {
       version,
       {
         ...{ store, shares, moved, parts: this.#parts },
-        follow: shard === home ? "followed" : followed,
+        follow: shard === home ? { heardUses: (listener) => uses.listen(listener) } : followed,
         ...{ webhookSchedule, dispatcher: this.#dispatcher },
         webhooksRole: shard === home ? { kind: "home", desk } : this.#followedWebhooks(),
         cluster: () => this.standing(),
@@ -173,12 +179,14 @@ export class NodeShards implements AsyncDisposable {
       app.fetch(request, contextOf(caller)),
     );
     const answering =
-      shard === home ? answerAtHome(connection, name, (what) => desk.take(what as Gone)) : null;
+      shard === home ? answerAtHome(connection, name, (what) => desk.take(what)) : null;
     return {
       close: async (inHurry) => {
         answering?.[Symbol.dispose]();
         this.cells.leave(shard);
         this.#apps.delete(shard);
+        // Who calls from here on waits for the next owner; those under way are answered by this one.
+        void serving.stop();
         await app.close(inHurry ? 0 : undefined);
         await serving[Symbol.asyncDispose]();
       },

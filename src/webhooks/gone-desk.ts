@@ -21,10 +21,22 @@ export class GoneDesk {
     };
   }
 
-  /** @throws {Error} where the tenant's are not back yet */
-  async take({ tenant, webhook, known }: Gone): Promise<boolean> {
+  /**
+   * `what` is a {@link Gone}; another version may say something else.
+   *
+   * @throws {Error} where it does, or the tenant's are not back yet
+   */
+  async take(what: unknown): Promise<boolean> {
+    const { tenant, webhook, known } = read(what);
     const take = this.#tenants.get(tenant);
     if (take === undefined) throw new Error("The webhooks of the tenant are not here");
     return take(webhook, known);
   }
+}
+
+function read(what: unknown): Gone {
+  const { tenant, webhook, known } = (what ?? {}) as Partial<Record<keyof Gone, unknown>>;
+  if (typeof tenant === "string" && typeof webhook === "string" && typeof known === "string")
+    return { tenant, webhook, known };
+  throw new Error("Another version of this says which webhooks are gone");
 }

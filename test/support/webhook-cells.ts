@@ -1,4 +1,4 @@
-import type { AppOverrides } from "../../src/app.ts";
+import type { AppOverrides } from "../../src/app-overrides.ts";
 import { Budget } from "../../src/budget.ts";
 import { systemClock } from "../../src/clock.ts";
 import { createFront } from "../../src/cluster/front.ts";
@@ -96,10 +96,10 @@ export class WebhookCells implements AsyncDisposable {
     let follow: AppOverrides["follow"] & {};
     if (shard === 0) {
       const desk = new GoneDesk();
-      const answering = answerAtHome(connection, name, (what) => desk.take(what as Gone));
+      const answering = answerAtHome(connection, name, (what) => desk.take(what));
       opened.defer(async () => answering[Symbol.dispose]());
       role = { kind: "home", desk };
-      follow = "followed";
+      follow = { heardUses: () => () => {} };
     } else {
       const following = opened.use(await followJetstream({ connection, stream: name }));
       const settings = parseSettings({ CONNACK_STORE: "memory", ...environment });
