@@ -178,8 +178,7 @@ export class NodeShards implements AsyncDisposable {
     const serving = this.#tunnel.serve(callSubject(name, shard), (request, { caller }) =>
       app.fetch(request, contextOf(caller)),
     );
-    const answering =
-      shard === home ? answerAtHome(connection, name, (what) => desk.take(what)) : null;
+    const answering = shard === home ? answerAtHome(connection, name, (what) => desk.take(what)) : null;
     return {
       close: async (inHurry) => {
         answering?.[Symbol.dispose]();

@@ -5,7 +5,7 @@ import { startNats, type Nats } from "../support/nats.ts";
 import { message } from "../support/publish-scripts.ts";
 import { startScriptedBroker } from "../support/scripted-broker.ts";
 import { after, before, describe, it } from "../support/test.ts";
-import { WebhookCells } from "../support/webhook-cells.ts";
+import { asAdmin, WebhookCells } from "../support/webhook-cells.ts";
 import {
   quick,
   startEndpoint,
@@ -47,7 +47,7 @@ describe("webhooks of a cluster", () => {
     /** Has it connected for the first time, or once more. */
     const connect = async (shard: number) => {
       const id = ids[shard];
-      const made = await cells.call("POST", "/connections", { id, url: broker.url });
+      const made = await cells.call("POST", "/connections?wait=10", { id, url: broker.url, durable: true });
       if (made.status === 409) {
         const again = await cells.call("POST", `/connections/${id}/reconnect?wait=10`);
         assert.equal(again.status, 200, again.text);
@@ -88,11 +88,19 @@ describe("webhooks of a cluster", () => {
     // It is heard of where the tenant has something.
     assert.equal((await open(first, own)).status, 201);
     const { url } = rig.endpoint;
-    const hook = await rig.cells.call("POST", "/webhooks", { url, topics: ["t/#"], events: ["connected"] }, own);
+    const hook = await rig.cells.call(
+      "POST",
+      "/webhooks",
+      { url, topics: ["t/#"], events: ["connected"] },
+      own,
+    );
     assert.equal(hook.status, 201, hook.text);
     await rig.cells.heard(hook.body.id, (view) => view !== null, own);
     assert.equal((await open(second)).status, 201);
-    assert.equal((await rig.cells.call("POST", `/connections/${first}/reconnect`, undefined, own)).status, 202);
+    assert.equal(
+      (await rig.cells.call("POST", `/connections/${first}/reconnect`, undefined, own)).status,
+      200,
+    );
     const received = [await rig.endpoint.nth(1), await rig.endpoint.nth(2)];
     for (const one of received) verify(hook.body.secret, one);
     assert.deepEqual(received.map(({ body }) => body.type).toSorted(order), [
@@ -110,7 +118,11 @@ describe("webhooks of a cluster", () => {
     const path = `/webhooks/${id}`;
     await rig.connect(1);
     await rig.endpoint.nth(1);
-    const changed = await rig.cells.call("PATCH", path, { url: other.url, secret: null, secretOverlapSeconds: 0 });
+    const changed = await rig.cells.call("PATCH", path, {
+      url: other.url,
+      secret: null,
+      secretOverlapSeconds: 0,
+    });
     assert.equal(changed.status, 200, changed.text);
     assert.equal(changed.body.counters.delivered, 1);
     await rig.cells.heard(id, ({ url }) => url === other.url);
@@ -160,18 +172,19 @@ describe("webhooks of a cluster", () => {
     await rig.cells.start(1);
     await rig.connect(1);
     // Those of before, and those of a connection that comes back and is told to connect once more.
+    const happened = async (): Promise<string[]> => {
+      const path = `/connections/${rig.ids[1]}/events?limit=100`;
+      const page = await rig.cells.call("GET", path, undefined, { ...asAdmin, accept: "application/json" });
+      const connected = page.body.items.filter(({ type }: { type: string }) => type === "connected");
+      return connected.map((each: { id: string }) => each.id);
+    };
+    const expected = await happened();
+    assert.ok(expected.length >= 4);
     const seen = new Set<string>();
-    for (let n = kept + 1; seen.size < 4; n += 1) seen.add((await rig.endpoint.nth(n)).body.data.id);
-    const stored = await rig.cells.call("GET", `/events?limit=100`, undefined, {
-      authorization: "Bearer none",
-    });
-    assert.equal(stored.status, 401);
-    const numbers = [...seen].map((each) => Number(each.split("-").at(-1)));
-    assert.deepEqual(
-      numbers,
-      numbers.toSorted((a, b) => a - b),
-    );
-    assert.ok((await rig.view(id)).counters.delivered >= 4);
+    for (let n = kept + 1; seen.size < expected.length; n += 1)
+      seen.add((await rig.endpoint.nth(n)).body.data.id);
+    assert.deepEqual([...seen], expected);
+    assert.ok((await rig.view(id)).counters.delivered >= expected.length);
   });
 
   it("begins a webhook that was made while a cell was moved when that hears of it, and forgets one that was deleted", async () => {
@@ -266,11 +279,13 @@ describe("webhooks of a cluster", () => {
     const view = await rig.view(id);
     assert.deepEqual([view.state, view.lastFailure.code], ["failing", "secret-key-unknown"]);
     assert.match(view.lastFailure.detail, /CONNACK_SECRET_KEY/);
-    assert.ok(rig.cells.cell(1).logs.some((line) => /"level":"error".*cannot be opened on this node/.test(line)));
+    assert.ok(
+      rig.cells.cell(1).logs.some((line) => /"level":"error".*cannot be opened on this node/.test(line)),
+    );
     await rig.cells.stop(1);
     await rig.cells.start(1);
     verify(secret, await rig.endpoint.nth(2));
-    assert.deepEqual(rig.endpoint.received.map(from), [rig.ids[2], rig.ids[1]]);
+    assert.deepEqual(rig.endpoint.received.slice(0, 2).map(from), [rig.ids[2], rig.ids[1]]);
     assert.equal((await rig.view(id)).state, "active");
   });
 });

@@ -65,7 +65,9 @@ export class WebhookCells implements AsyncDisposable {
       newId: () => crypto.randomUUID(),
       maxBodyBytes: 1e6,
       bodyBytes: new Budget("", 1e6),
-      streams: new Streams({ heartbeatMs: 15_000, writeTimeoutMs: 15_000 }, systemClock, () => Promise.resolve(new Set())),
+      streams: new Streams({ heartbeatMs: 15_000, writeTimeoutMs: 15_000 }, systemClock, () =>
+        Promise.resolve(new Set()),
+      ),
       streamWriteTimeoutMs: 15_000,
       clock: systemClock,
       random: Math.random,
