@@ -37,6 +37,7 @@ export class WebhookCells implements AsyncDisposable {
   readonly #place: JetstreamPlace;
   readonly #overrides: AppOverrides;
   readonly #cells = new Map<number, Cell>();
+  readonly #fenced: Cell[] = [];
   readonly #answers: CheckedAnswers;
   readonly #serving: Serving;
   #starts = 0;
@@ -83,6 +84,13 @@ export class WebhookCells implements AsyncDisposable {
     const cells = new WebhookCells(nats, place, answers, overrides);
     for (let shard = 0; shard < shards; shard += 1) await cells.start(shard);
     return cells;
+  }
+
+  /** A new owner takes the cell from another one, which does not know that it is none any more. */
+  async takeOver(shard: number): Promise<void> {
+    const before = this.#cells.get(shard);
+    if (before !== undefined) this.#fenced.push(before);
+    await this.start(shard);
   }
 
   /** A new owner takes the cell. */
@@ -173,6 +181,7 @@ export class WebhookCells implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const shard of [...this.#cells.keys()]) await this.stop(shard);
+    for (const cell of this.#fenced) await cell.end();
     await this.#serving.stop();
     await this.#place[Symbol.asyncDispose]();
   }
