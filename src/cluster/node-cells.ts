@@ -143,7 +143,8 @@ export function contextOf(caller: string | null): RequestContext {
   };
 }
 
-function alongOf(context: RequestContext | undefined): Along {
+/** What goes along of what came with a call. */
+export function alongOf(context: RequestContext | undefined): Along {
   const peer = context?.peer?.();
   const newId = context?.newId;
   const onlyWebhooks = context?.onlyWebhooks;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { mergedPage, type AskCell } from "../../src/cluster/front-sorted-pages.ts";
 import { describe, it } from "../support/test.ts";
 

@@ -295,6 +295,8 @@ describe("webhooks of a cluster", () => {
     const view = await rig.view(id);
     assert.deepEqual([view.state, view.lastFailure.code], ["failing", "secret-key-unknown"]);
     assert.match(view.lastFailure.detail, /CONNACK_SECRET_KEY/);
+    // It waits; it does not try in vain until it is given up.
+    assert.deepEqual(view.counters, { delivered: 1, failed: 0, dead: 0, deadDropped: 0 });
     assert.ok(
       rig.cells.cell(1).logs.some((line) => /"level":"error".*cannot be opened on this node/.test(line)),
     );

@@ -122,6 +122,7 @@ describe("webhooks that are followed", () => {
     const role: TenantRole = { kind: "followed", definitions, tellGone: async () => true };
     await using after = await startWebhooks({ store: rig.store, connections: rig.connections, role });
     rig.connection.receive("t/1", "2");
+    for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(after.webhooks.views(["w_1"]), []);
     other.isCut = false;
     other.tell();
@@ -132,7 +133,6 @@ describe("webhooks that are followed", () => {
   it("do not take an older form for a change: what it did not have yet begins where it began", async () => {
     await using rig = await scene();
     const events = ["connected"] as const;
-    const gate = Promise.withResolvers<void>();
     {
       await using before = await rig.start();
       await rig.put();
@@ -152,7 +152,6 @@ describe("webhooks that are followed", () => {
     const definitions = new Definitions(other.follow(), "");
     const role: TenantRole = { kind: "followed", definitions, tellGone: async () => true };
     await using _ = await startWebhooks({ store: rig.store, connections: rig.connections, role });
-    gate.resolve();
     const again = await rig.endpoint.nth(2);
     assert.deepEqual([again.path, again.body.type], ["/hook2", "connack.event.connected"]);
   });
@@ -199,6 +198,22 @@ describe("webhooks that are followed", () => {
     rig.store.failure = null;
     await until(followed, (url) => url === null);
     assert.deepEqual([payloads(rig.endpoint), payloads(other)], [[], ["1"]]);
+  });
+
+  it("send nothing when they are deleted while others wait for the store", async () => {
+    await using rig = await scene();
+    await using followed = await rig.start();
+    await rig.put();
+    await until(followed, (url) => url !== null);
+    const gate = Promise.withResolvers<void>();
+    rig.store.gate = gate.promise;
+    await rig.put({ id: "w_2" });
+    await rig.remove();
+    rig.connection.receive("t/1", "1");
+    for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    gate.resolve();
+    await until(followed, (url) => url === null);
+    assert.deepEqual(payloads(rig.endpoint), []);
   });
 
   it("are disabled when their endpoint is gone, and tell who keeps them until that hears", async () => {
