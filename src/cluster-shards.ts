@@ -10,7 +10,7 @@ import { Tunnel } from "./cluster/tunnel.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
 import { withFields, type Logger } from "./log.ts";
-import { ServerParts } from "./server-parts.ts";
+import type { ServerParts } from "./server-parts.ts";
 import type { Settings } from "./settings.ts";
 import type { Shares } from "./shares.ts";
 import type { StartingApp } from "./starting-app.ts";
@@ -27,6 +27,7 @@ export interface NodeShardsOptions {
   readonly followed: Followed;
   /** Of all shards together. */
   readonly shares: Shares;
+  readonly parts: ServerParts;
   readonly egress: () => EgressLists;
   readonly listening: () => Address | null;
 }
@@ -47,7 +48,6 @@ export class NodeShards implements AsyncDisposable {
   readonly #options: NodeShardsOptions;
   readonly #node: ClusterNode;
   readonly #tunnel: Tunnel;
-  readonly #parts = new ServerParts();
   readonly #apps = new Map<number, StartingApp>();
 
   constructor(options: NodeShardsOptions) {
@@ -106,6 +106,7 @@ export class NodeShards implements AsyncDisposable {
       ...{ name: grounds.name, node: name, holdsLease: this.#node.isFresh, survives, shards },
       nodes: nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
       moves: Object.fromEntries(this.#node.moves),
+      calls: Object.fromEntries(this.cells.calls),
       lagMs: Math.round(this.#node.lagMs),
     };
   }
@@ -123,7 +124,7 @@ export class NodeShards implements AsyncDisposable {
 
   /** A shard is this node's from now on. */
   async #begin(shard: number, store: Store, claim: Claim): Promise<Term> {
-    const { settings, logger, version, shares, followed, joined, egress, listening } = this.#options;
+    const { settings, logger, version, shares, parts, followed, joined, egress, listening } = this.#options;
     const { allow, deny } = egress();
     const moved =
       claim.from === null
@@ -134,7 +135,7 @@ export class NodeShards implements AsyncDisposable {
       withFields(logger, { shard }),
       version,
       {
-        ...{ store, shares, moved, parts: this.#parts },
+        ...{ store, shares, moved, parts },
         follow: shard === home ? "followed" : followed,
         cluster: () => this.standing(),
       },
