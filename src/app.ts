@@ -251,16 +251,15 @@ async function bringBack(
   const restoring = new Restoring(progress);
   const onRestoring = (count: number) => restoring.step(count);
   const depsOf = tenantMaker({ ...ground, random, foundation, onRestoring });
-  const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => {
-    const fields = overrides.moved;
-    if (fields !== undefined)
-      for (const each of restored) each.tell({ type: "moved", fields: { ...fields } });
-    restart.add(restored);
-  });
+  const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => restart.add(restored));
   const stored = await tenantsIn(foundation.store);
   await restoring.begin(foundation.store, stored);
   await tenants.restore(stored);
   restoring.finish();
+  const { moved } = overrides;
+  // Not before all are back: a node that cannot have them is not where they have come.
+  if (moved !== undefined)
+    for (const each of tenants.connections()) each.tell({ type: "moved", fields: { ...moved } });
   return { tenants, restart };
 }
 
