@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from "uuid";
 import { prepareApp, type ConnackApp, type RequestContext } from "./app.ts";
 import { createFront, type Front } from "./cluster/front.ts";
 import { joinCluster } from "./cluster/join.ts";
+import { patiently } from "./cluster/patience.ts";
 import { NodeShards } from "./cluster-shards.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
@@ -13,7 +14,6 @@ import type { Settings } from "./settings.ts";
 import { ServerParts } from "./server-parts.ts";
 import { processShares, type Shares } from "./shares.ts";
 import type { StartingApp } from "./starting-app.ts";
-import { followJetstream } from "./store/jetstream-follower.ts";
 import { Streams } from "./stream/streams.ts";
 import { findVanished } from "./stream/vanished.ts";
 
@@ -73,7 +73,7 @@ export class ClusterApp implements ConnackApp {
     const { grounds, survives } = joined;
     const { connection } = grounds;
     opened.defer(() => connection.close());
-    const following = opened.use(await followJetstream({ connection, stream: grounds.name }));
+    const following = opened.use(await patiently(() => grounds.follow(), systemClock.monotonic));
     const followed = opened.use(await openFollowed(settings, logger, systemClock, following));
     const shards = opened.use(
       new NodeShards({

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Moved } from "../../src/app.ts";
+import type { Moved } from "../../src/app-overrides.ts";
 import { startApp, type TestApp } from "../support/app.ts";
 import { accepts } from "../support/broker-scripts.ts";
 import { inState } from "../support/durable-app.ts";
