@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { systemClock } from "../../src/clock.ts";
 import type { ClusterStanding } from "../../src/cluster-standing.ts";
+import { ServerParts } from "../../src/server-parts.ts";
 import { startApp } from "../support/app.ts";
+import { adminToken } from "../support/access.ts";
 import { standingOfTwo } from "../support/cluster-standing.ts";
 import { principalOf, readMetrics } from "../support/limit-scene.ts";
+import { startOpening } from "../support/starting.ts";
 import { describe, it } from "../support/test.ts";
 
 const ofCluster = (names: Iterable<string>) =>
@@ -52,5 +56,29 @@ describe("what a node of a cluster tells of it", () => {
     const cut = await app.call("GET", "/readyz");
     assert.deepEqual([cut.status, cut.body.ready, cut.body.cluster.holdsLease], [503, false, false]);
     assert.equal((await readMetrics(app)).get("connack_cluster_lease_held"), 0);
+  });
+
+  it("is told to operators by a node that has no shard, since it has lost them or has yet to get any", async () => {
+    let standing: ClusterStanding | null = null;
+    using parts = new ServerParts(systemClock.monotonic);
+    await using app = startOpening(
+      { CONNACK_STORE: "memory", CONNACK_ADMIN_TOKEN: adminToken },
+      { parts, cluster: () => standing, openStore: () => new Promise(() => {}) },
+    );
+    const get = (path: string, token?: string) =>
+      app.call("GET", path, undefined, token === undefined ? {} : { authorization: `Bearer ${token}` });
+    // Nothing is known of the others yet.
+    assert.equal((await get("/metrics", adminToken)).status, 503);
+    assert.deepEqual((await get("/readyz", adminToken)).body, { ready: false, progress: null });
+    standing = { ...standingOfTwo, holdsLease: false };
+    const ready = await get("/readyz", adminToken);
+    assert.deepEqual([ready.status, ready.body.cluster], [503, standing]);
+    const metrics = await get("/metrics", adminToken);
+    assert.equal(metrics.status, 200);
+    assert.match(metrics.text, /^connack_cluster_lease_held 0$/m);
+    for (const token of [undefined, "b".repeat(40)]) {
+      assert.deepEqual((await get("/readyz", token)).body, { ready: false });
+      assert.equal((await get("/metrics", token)).body.code, "starting");
+    }
   });
 });
