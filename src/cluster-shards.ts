@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { prepareApp } from "./app.ts";
 import type { Followed } from "./access/followed.ts";
 import type { ClusterStanding, NodeStanding } from "./cluster-standing.ts";
+import { Doorway } from "./cluster/doorway.ts";
 import type { Joined } from "./cluster/join.ts";
 import { callSubject, contextOf, NodeCells } from "./cluster/node-cells.ts";
 import { ClusterNode } from "./cluster/node.ts";
@@ -41,6 +42,8 @@ interface Address {
 
 /** Longer than it takes until another node has what a dead one had. */
 const ownerWithinMs = 10_000;
+/** Calls that have come in may have so long to be answered before the shard's service stops. */
+const doorwayMs = 200;
 /** Has what belongs to no connection, and is followed by all others. */
 const home = 0;
 
@@ -150,9 +153,10 @@ export class NodeShards implements AsyncDisposable {
     if (address !== null) app.listening(address.hostname, address.port);
     await app.open();
     this.#apps.set(shard, app);
-    this.cells.enter(shard, app.fetch);
+    const doorway = new Doorway(app.fetch);
+    this.cells.enter(shard, doorway.enter);
     const serving = this.#tunnel.serve(callSubject(joined.grounds.name, shard), (request, { caller }) =>
-      app.fetch(request, contextOf(caller)),
+      doorway.enter(request, contextOf(caller)),
     );
     return {
       close: async (inHurry) => {
@@ -160,6 +164,7 @@ export class NodeShards implements AsyncDisposable {
         this.#apps.delete(shard);
         // Who calls from here on waits for the next owner; those under way are answered by this one.
         void serving.stop();
+        if (!inHurry) await doorway.empty(doorwayMs);
         await app.close(inHurry ? 0 : undefined);
         await serving[Symbol.asyncDispose]();
       },
