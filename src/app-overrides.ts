@@ -1,5 +1,6 @@
 import type { Principal } from "./access/principal.ts";
 import type { Resolve } from "./broker/resolver.ts";
+import type { Failure } from "./broker/failure.ts";
 import type { Clock } from "./clock.ts";
 import type { ClusterStanding } from "./cluster-standing.ts";
 import type { EgressPolicy } from "./egress/policy.ts";
@@ -24,6 +25,8 @@ export interface AppOverrides {
   /** What connections that come back have to tell, where they come from another node. */
   readonly moved?: Moved | undefined;
   readonly follow?: AccessRole;
+  /** Why no attempt is made at present, as where another node may have what is this one's; null where one may be. */
+  readonly holdDials?: () => Failure | null;
   /** Where this service is one part of what the process serves, as one shard of many is. */
   readonly parts?: ServerParts;
   /** Null as long as nothing is known of the others. */

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { prepareApp } from "./app.ts";
 import type { Followed } from "./access/followed.ts";
 import type { ClusterStanding, NodeStanding } from "./cluster-standing.ts";
+import type { Failure } from "./broker/failure.ts";
+import { defaultTimes } from "./cluster/liveness.ts";
 import { Doorway } from "./cluster/doorway.ts";
 import type { Joined } from "./cluster/join.ts";
 import { callSubject, contextOf, NodeCells } from "./cluster/node-cells.ts";
@@ -42,6 +44,19 @@ interface Address {
 
 /** Longer than it takes until another node has what a dead one had. */
 const ownerWithinMs = 10_000;
+/**
+ * A node that has not reached the servers for so long is taken for lost by the others, and they dial with the client ids of
+ * its connections. Those it keeps, for the servers may be away for all; but what the broker closes it does not dial again,
+ * for that would take the client id back from its new holder.
+ */
+const awayFailure: Failure = {
+  stage: "policy",
+  code: "store-unavailable",
+  detail:
+    "This node has not reached the NATS servers for some seconds, and another one may have the connection",
+  retryable: true,
+  hint: "It is dialled when they are reached again, where it is this node's still; see /readyz.",
+};
 /** Calls that have come in may have so long to be answered before the shard's service stops. */
 const doorwayMs = 200;
 /** Has what belongs to no connection, and is followed by all others. */
@@ -147,6 +162,7 @@ export class NodeShards implements AsyncDisposable {
         ...{ store, shares, moved, parts },
         follow: shard === home ? { heardUses: (listener) => uses.listen(listener) } : followed,
         cluster: () => this.standing(),
+        holdDials: () => (this.#node.lagMs < defaultTimes.suspectMs ? null : awayFailure),
       },
     );
     const address = listening();

@@ -53,7 +53,7 @@ export function tenantMaker(parts: TenantParts): MakeDeps {
       journal: new Journal(store, foundation.lease, onTrouble),
     };
     const shares = tenantShares(settings, clock.monotonic, all, isDefault);
-    const turnstile = new AttemptTurnstile(shares.rates.attempts, shares.counters);
+    const turnstile = new AttemptTurnstile(shares.rates.attempts, shares.counters, overrides.holdDials);
     return {
       ...{ ...shares, keeping, clientIds, clock, random, dispatcher, onRestoring },
       attempt: { ...attempt, turnstile },
