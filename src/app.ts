@@ -22,6 +22,7 @@ import { families } from "./metrics/families.ts";
 import { LoopLag } from "./metrics/loop-lag.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import type { MetricsView, ServerView } from "./metrics/view.ts";
+import type { NodeTenants } from "./node-tenants.ts";
 import { ProgressBoard } from "./progress/board.ts";
 import { reportOpening } from "./progress/opening.ts";
 import { Restoring } from "./restoring.ts";
@@ -71,6 +72,8 @@ export interface AppOverrides {
   readonly openStore?: (options: OpeningOptions) => Promise<Store>;
   readonly principal?: Principal;
   readonly shares?: Shares;
+  /** What tenants have in all services of the process together, where this one is one of several. */
+  readonly tenants?: NodeTenants;
   readonly webhookSchedule?: Schedule;
   /** What connections that come back have to tell, where they come from another node. */
   readonly moved?: Moved | undefined;

@@ -10,6 +10,7 @@ import { Tunnel } from "./cluster/tunnel.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
 import { withFields, type Logger } from "./log.ts";
+import { NodeTenants } from "./node-tenants.ts";
 import { ServerParts } from "./server-parts.ts";
 import type { Settings } from "./settings.ts";
 import type { Shares } from "./shares.ts";
@@ -48,6 +49,8 @@ export class NodeShards implements AsyncDisposable {
   readonly #node: ClusterNode;
   readonly #tunnel: Tunnel;
   readonly #parts = new ServerParts();
+  /** What each tenant has in all of the shards. */
+  readonly #tenants: NodeTenants;
   readonly #apps = new Map<number, StartingApp>();
 
   constructor(options: NodeShardsOptions) {
@@ -55,6 +58,7 @@ export class NodeShards implements AsyncDisposable {
     const { grounds } = joined;
     const { monotonic: now } = systemClock;
     this.#options = options;
+    this.#tenants = new NodeTenants(options.settings, now, shares);
     this.#tunnel = new Tunnel(grounds.connection);
     this.#node = new ClusterNode({
       ...{ grounds, name, version, now },
@@ -134,7 +138,7 @@ export class NodeShards implements AsyncDisposable {
       withFields(logger, { shard }),
       version,
       {
-        ...{ store, shares, moved, parts: this.#parts },
+        ...{ store, shares, moved, parts: this.#parts, tenants: this.#tenants },
         follow: shard === home ? "followed" : followed,
         cluster: () => this.standing(),
       },
