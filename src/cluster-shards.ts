@@ -7,6 +7,7 @@ import { callSubject, contextOf, NodeCells } from "./cluster/node-cells.ts";
 import { ClusterNode } from "./cluster/node.ts";
 import type { Claim, Term } from "./cluster/term.ts";
 import { Tunnel } from "./cluster/tunnel.ts";
+import { UsageGossip } from "./cluster/usage-gossip.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
 import { withFields, type Logger } from "./log.ts";
@@ -51,6 +52,7 @@ export class NodeShards implements AsyncDisposable {
   readonly #parts = new ServerParts();
   /** What each tenant has in all of the shards. */
   readonly #tenants: NodeTenants;
+  readonly #usage: UsageGossip;
   readonly #apps = new Map<number, StartingApp>();
 
   constructor(options: NodeShardsOptions) {
@@ -68,6 +70,12 @@ export class NodeShards implements AsyncDisposable {
       load: () => shares.budgets.connections.used,
       onTrouble: (what, error) => logger.error(what, { error: String(error) }),
     });
+    this.#usage = new UsageGossip({
+      ...{ connection: grounds.connection, name: grounds.name, node: this.#node.id, now },
+      members: () => this.#node.members().map(({ node }) => node),
+      onChange: (listener) => this.#node.onChange(listener),
+    });
+    this.#tenants.watch(this.#usage);
     this.cells = new NodeCells({
       ...{ tunnel: this.#tunnel, now, ownerWithinMs, name: grounds.name, shards: grounds.shards },
       random: Math.random,
@@ -78,6 +86,7 @@ export class NodeShards implements AsyncDisposable {
 
   /** Joins the others; shards come soon after. @throws what the servers say where this node cannot make itself known */
   begin(): Promise<void> {
+    this.#usage.begin();
     return this.#node.begin();
   }
 
@@ -117,6 +126,7 @@ export class NodeShards implements AsyncDisposable {
   /** Gives to others what it has, one after another, and answers meanwhile. */
   async stop(): Promise<void> {
     await this.#node.stop();
+    this.#usage[Symbol.dispose]();
     this.cells.stop();
   }
 
@@ -156,6 +166,7 @@ export class NodeShards implements AsyncDisposable {
         this.cells.leave(shard);
         this.#apps.delete(shard);
         await app.close(inHurry ? 0 : undefined);
+        this.#usage.tell();
         await serving[Symbol.asyncDispose]();
       },
     };
