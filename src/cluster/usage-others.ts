@@ -34,7 +34,8 @@ export class OthersUsage {
   /** How much of something those nodes have. */
   used(tenant: string, name: SharedBudget, isThere: (node: string) => boolean): number {
     let sum = 0;
-    for (const [node, heard] of this.#heard.get(tenant) ?? []) if (isThere(node)) sum += heard.used[name] ?? 0;
+    for (const [node, heard] of this.#heard.get(tenant) ?? [])
+      if (isThere(node)) sum += heard.used[name] ?? 0;
     return sum;
   }
 
