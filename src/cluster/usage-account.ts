@@ -10,8 +10,8 @@ import {
   type TenantUsage,
 } from "./usage-statement.ts";
 
-/** When more of a limit than this has been taken, the others are told soon. */
-const hurryPart = 1 / 100;
+/** When so much of a limit has been taken, the others are told soon; later where it can be made up for. */
+const hurryParts = { budget: 1 / 100, rate: 1 / 20 };
 
 /** Counts what is taken of one limit, and says when the others should know. */
 class Counter implements Meter {
@@ -22,8 +22,8 @@ class Counter implements Meter {
   /** May be taken before that. */
   #left: number;
 
-  constructor(most: number, hurry: () => void) {
-    this.#step = Math.max(1, most * hurryPart);
+  constructor(step: number, hurry: () => void) {
+    this.#step = Math.max(1, step);
     this.#hurry = hurry;
     this.#left = this.#step;
   }
@@ -75,11 +75,11 @@ export class UsageAccount {
     this.tenant = tenant;
     this.#gauges = sharedBudgets.map((name) => {
       const budget = budgets[name];
-      return { name, budget, counter: new Counter(budget.most, hurry), told: 0 };
+      return { name, budget, counter: new Counter(budget.most * hurryParts.budget, hurry), told: 0 };
     });
     this.#flows = sharedRates.map((name) => {
       const rate = rates[name];
-      return { name, rate, counter: new Counter(rate.most, hurry) };
+      return { name, rate, counter: new Counter(rate.most * hurryParts.rate, hurry) };
     });
     for (const { budget, counter } of this.#gauges) budget.measure(counter);
     for (const { rate, counter } of this.#flows) rate.measure(counter);

@@ -19,7 +19,7 @@ export interface UsageGossipOptions {
 
 const tellEveryMs = 250;
 /** What is urgent at about the same time is told at once. */
-const soonMs = 20;
+const soonMs = 10;
 
 /**
  * {@link Usage} over NATS, by plain messages that nothing keeps: each statement that counts is followed by another one soon.

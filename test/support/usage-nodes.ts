@@ -22,7 +22,7 @@ export interface UsageNode {
 }
 
 const tickMs = 250;
-const soonMs = 20;
+const soonMs = 10;
 
 /** Nodes that tell one another what tenants have, on a clock that stands until told. */
 export class UsageNodes {
