@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { accepts } from "../support/broker-scripts.ts";
-import { startClusterApps, type ClusterAppNode } from "../support/cluster-apps.ts";
+import { balanced, startClusterApps, type ClusterAppNode } from "../support/cluster-apps.ts";
 import { startNats, type Nats } from "../support/nats.ts";
 import { startScriptedBroker, type ScriptedBroker } from "../support/scripted-broker.ts";
 import { after, before, describe, it } from "../support/test.ts";
@@ -56,7 +56,6 @@ describe("limits of a tenant on three nodes", () => {
     };
     await Promise.all(nodes.flatMap((node) => Array.from({ length: 4 }, () => open(node))));
     const total = [...opened.values()].reduce((sum, count) => sum + count, 0);
-    console.log(JSON.stringify([...opened]), total);
     assert.ok(total >= mostConnections && total <= mostConnections * 1.1, `${total} connections`);
   });
 
@@ -80,7 +79,49 @@ describe("limits of a tenant on three nodes", () => {
     await hammer(nodes, 1_500);
     const { through, seconds } = await hammer(nodes, 4_000);
     const rate = through / seconds;
-    console.log(rate);
     assert.ok(rate >= mostCalls * 0.9 && rate <= mostCalls * 1.1, `${rate} calls a second`);
+  });
+
+  it("what all shards are asked for is one call, and one stream", async () => {
+    const call = await callerOf(nodes[0]!, "few");
+    const left = async (path: string) => {
+      const { status, headers } = await call(nodes[1]!, "GET", path);
+      assert.equal(status, 200);
+      return Number(/r=(\d+)/.exec(headers.get("ratelimit") ?? "")?.[1]);
+    };
+    // With each one more than what comes back meanwhile.
+    for (let n = 0; n < 5; n += 1) assert.ok((await left("/connections")) >= mostCalls - 6);
+    assert.ok((await left("/events?format=json")) >= mostCalls - 6);
+    const streams = [await call(nodes[1]!, "GET", "/events"), await call(nodes[2]!, "GET", "/events")];
+    assert.deepEqual(
+      streams.map(({ status }) => status),
+      [200, 200],
+    );
+    const third = await call(nodes[0]!, "GET", "/events");
+    assert.equal(third.status, 429);
+    for (const { body } of streams) await body?.cancel();
+  });
+
+  it("connections that come back on another node are not refused, and count there", async () => {
+    const call = await callerOf(nodes[0]!, "moved");
+    const put = (at: ClusterAppNode, n: number) => call(at, "PUT", `/connections/c${n}`, { url: broker.url });
+    for (let n = 0; n < mostConnections;) {
+      const { status } = await put(nodes[n % 3]!, n);
+      if (status === 202) n += 1;
+      else assert.equal(status, 429);
+    }
+    const [a, b, c] = nodes;
+    await c!.app.close();
+    await balanced([a!, b!]);
+    const list = (await (await call(a!, "GET", "/connections?limit=1000")).json()) as {
+      readonly items: readonly unknown[];
+    };
+    assert.equal(list.items.length, mostConnections);
+    for (const node of [a!, b!]) {
+      let answer = await put(node, mostConnections);
+      for (; answer.status === 202; answer = await put(node, mostConnections))
+        assert.equal((await call(node, "DELETE", `/connections/c${mostConnections}`)).status, 204);
+      assert.equal(await codeOf(answer), "limit-reached");
+    }
   });
 });

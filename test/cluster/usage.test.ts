@@ -143,7 +143,7 @@ describe("Usage", () => {
     a.acme.budgets.connections.force(7);
     all.pass(100);
     b.isConnected = true;
-    drain(a.acme.rates.requests, 10);
+    drain(a.acme.rates.requests, 30);
     all.pass(50);
     const { requests } = b.acme.rates;
     assert.ok(requests.left < 200 + 0.2 * 500, `${requests.left}`);
