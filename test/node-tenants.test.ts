@@ -84,12 +84,12 @@ describe("NodeTenants", () => {
     const openStore = async (options: OpeningOptions) => {
       const { store: kind, storeMaxBytes } = parseSettings(place.environment);
       const store = await openStoreAt(kind, storeMaxBytes, undefined, options);
-      const { spaces } = store;
+      const spaces = store.spaces.bind(store);
       return Object.assign(store, {
         spaces(prefix: string) {
           most = Math.max(most, connections.used);
           if (most > 0) throw new Error("cannot be read");
-          return spaces.call(store, prefix);
+          return spaces(prefix);
         },
       });
     };

@@ -125,7 +125,8 @@ export class Usage {
       if (usage !== null) tenants.push(usage);
     }
     // One that is empty shows that this node is there, and can be heard.
-    for (let at = 0; at < tenants.length || (at === 0 && isAll); at += mostTenantsTold)
+    if (isAll && tenants.length === 0) this.#state([]);
+    for (let at = 0; at < tenants.length; at += mostTenantsTold)
       this.#state(tenants.slice(at, at + mostTenantsTold));
   }
 
