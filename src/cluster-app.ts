@@ -2,17 +2,18 @@ import { v7 as uuidv7 } from "uuid";
 import { prepareApp, type ConnackApp, type RequestContext } from "./app.ts";
 import { createFront, type Front } from "./cluster/front.ts";
 import { joinCluster } from "./cluster/join.ts";
+import { patiently } from "./cluster/patience.ts";
 import { NodeShards } from "./cluster-shards.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
 import type { Logger } from "./log.ts";
 import { openFollowed } from "./open-access.ts";
 import { ProgressBoard } from "./progress/board.ts";
+import { Uses } from "./cluster/uses.ts";
 import { defaultNodeName } from "./settings/cluster.ts";
 import type { Settings } from "./settings.ts";
 import { processShares, type Shares } from "./shares.ts";
 import type { StartingApp } from "./starting-app.ts";
-import { followJetstream } from "./store/jetstream-follower.ts";
 import { Streams } from "./stream/streams.ts";
 import { findVanished } from "./stream/vanished.ts";
 
@@ -68,11 +69,14 @@ export class ClusterApp implements ConnackApp {
     const { grounds, survives } = joined;
     const { connection } = grounds;
     opened.defer(() => connection.close());
-    const following = opened.use(await followJetstream({ connection, stream: grounds.name }));
-    const followed = opened.use(await openFollowed(settings, logger, systemClock, following));
+    const following = opened.use(await patiently(() => grounds.follow(), systemClock.monotonic));
+    const uses = new Uses(connection, grounds.name);
+    const followed = opened.use(
+      await openFollowed(settings, logger, systemClock, following, async (each) => uses.tell(each)),
+    );
     const shards = opened.use(
       new NodeShards({
-        ...{ settings, logger, name, joined, followed, shares: this.#shares, version: this.#version },
+        ...{ settings, logger, name, joined, followed, uses, shares: this.#shares, version: this.#version },
         egress: () => this.#egress,
         listening: () => this.#listening,
       }),

@@ -2,10 +2,12 @@ import { randomBytes } from "node:crypto";
 import { prepareApp } from "./app.ts";
 import type { Followed } from "./access/followed.ts";
 import type { ClusterStanding } from "./cluster-standing.ts";
+import { Doorway } from "./cluster/doorway.ts";
 import type { Joined } from "./cluster/join.ts";
 import { callSubject, contextOf, NodeCells } from "./cluster/node-cells.ts";
 import { ClusterNode } from "./cluster/node.ts";
 import type { Claim, Term } from "./cluster/term.ts";
+import type { Uses } from "./cluster/uses.ts";
 import { Tunnel } from "./cluster/tunnel.ts";
 import { UsageGossip } from "./cluster/usage-gossip.ts";
 import { systemClock } from "./clock.ts";
@@ -27,6 +29,7 @@ export interface NodeShardsOptions {
   readonly joined: Joined;
   /** Tokens, sessions and tickets, as the owner of shard 0 has them. */
   readonly followed: Followed;
+  readonly uses: Uses;
   /** Of all shards together. */
   readonly shares: Shares;
   readonly egress: () => EgressLists;
@@ -40,6 +43,8 @@ interface Address {
 
 /** Longer than it takes until another node has what a dead one had. */
 const ownerWithinMs = 10_000;
+/** Calls that have come in may have so long to be answered before the shard's service stops. */
+const doorwayMs = 200;
 /** Has what belongs to no connection, and is followed by all others. */
 const home = 0;
 
@@ -54,6 +59,7 @@ export class NodeShards implements AsyncDisposable {
   readonly #tenants: NodeTenants;
   readonly #usage: UsageGossip;
   readonly #apps = new Map<number, StartingApp>();
+  #stopped: Promise<void> | null = null;
 
   constructor(options: NodeShardsOptions) {
     const { joined, name, version, logger, shares } = options;
@@ -114,7 +120,11 @@ export class NodeShards implements AsyncDisposable {
       owned: all.filter((shard) => this.cells.isLocal(shard)),
       unowned: all.filter((shard) => this.#node.ownerOf(shard) === null),
     };
-    const nodes = members.map(({ node: _, ...said }) => said);
+    const nodes = members.map(
+      ({ name: called, version, startedAt, shards: has, connections, isSettled }) => ({
+        ...{ name: called, version, startedAt, shards: has, connections, isSettled },
+      }),
+    );
     return {
       ...{ name: grounds.name, node: name, holdsLease: this.#node.isFresh, survives, shards },
       nodes: nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
@@ -124,10 +134,8 @@ export class NodeShards implements AsyncDisposable {
   }
 
   /** Gives to others what it has, one after another, and answers meanwhile. */
-  async stop(): Promise<void> {
-    await this.#node.stop();
-    this.#usage[Symbol.dispose]();
-    this.cells.stop();
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -135,9 +143,15 @@ export class NodeShards implements AsyncDisposable {
     await this.#tunnel[Symbol.asyncDispose]();
   }
 
+  async #stop(): Promise<void> {
+    await this.#node.stop();
+    this.#usage[Symbol.dispose]();
+    this.cells.stop();
+  }
+
   /** A shard is this node's from now on. */
   async #begin(shard: number, store: Store, claim: Claim): Promise<Term> {
-    const { settings, logger, version, shares, followed, joined, egress, listening } = this.#options;
+    const { settings, logger, version, shares, followed, joined, uses, egress, listening } = this.#options;
     const { allow, deny } = egress();
     const moved =
       claim.from === null
@@ -149,7 +163,7 @@ export class NodeShards implements AsyncDisposable {
       version,
       {
         ...{ store, shares, moved, parts: this.#parts, tenants: this.#tenants },
-        follow: shard === home ? "followed" : followed,
+        follow: shard === home ? { heardUses: (listener) => uses.listen(listener) } : followed,
         cluster: () => this.standing(),
       },
     );
@@ -157,14 +171,18 @@ export class NodeShards implements AsyncDisposable {
     if (address !== null) app.listening(address.hostname, address.port);
     await app.open();
     this.#apps.set(shard, app);
-    this.cells.enter(shard, app.fetch);
+    const doorway = new Doorway(app.fetch);
+    this.cells.enter(shard, doorway.enter);
     const serving = this.#tunnel.serve(callSubject(joined.grounds.name, shard), (request, { caller }) =>
-      app.fetch(request, contextOf(caller)),
+      doorway.enter(request, contextOf(caller)),
     );
     return {
       close: async (inHurry) => {
         this.cells.leave(shard);
         this.#apps.delete(shard);
+        // Who calls from here on waits for the next owner; those under way are answered by this one.
+        void serving.stop();
+        if (!inHurry) await doorway.empty(doorwayMs);
         await app.close(inHurry ? 0 : undefined);
         this.#usage.tell();
         await serving[Symbol.asyncDispose]();

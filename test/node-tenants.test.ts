@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
-import type { AppOverrides } from "../src/app.ts";
+import type { AppOverrides } from "../src/app-overrides.ts";
 import { systemClock } from "../src/clock.ts";
 import { NodeTenants } from "../src/node-tenants.ts";
 import { parseSettings } from "../src/settings.ts";
