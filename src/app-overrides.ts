@@ -4,6 +4,7 @@ import type { Failure } from "./broker/failure.ts";
 import type { Clock } from "./clock.ts";
 import type { ClusterStanding } from "./cluster-standing.ts";
 import type { EgressPolicy } from "./egress/policy.ts";
+import type { NodeTenants } from "./node-tenants.ts";
 import type { AccessRole } from "./open-access.ts";
 import type { ServerParts } from "./server-parts.ts";
 import type { Shares } from "./shares.ts";
@@ -21,6 +22,8 @@ export interface AppOverrides {
   readonly openStore?: (options: OpeningOptions) => Promise<Store>;
   readonly principal?: Principal;
   readonly shares?: Shares;
+  /** What tenants have in all services of the process together, where this one is one of several. */
+  readonly tenants?: NodeTenants;
   readonly webhookSchedule?: Schedule;
   /** What connections that come back have to tell, where they come from another node. */
   readonly moved?: Moved | undefined;

@@ -11,9 +11,11 @@ import { ClusterNode } from "./cluster/node.ts";
 import type { Claim, Term } from "./cluster/term.ts";
 import type { Uses } from "./cluster/uses.ts";
 import { Tunnel } from "./cluster/tunnel.ts";
+import { UsageGossip } from "./cluster/usage-gossip.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
 import { withFields, type Logger } from "./log.ts";
+import { NodeTenants } from "./node-tenants.ts";
 import type { ServerParts } from "./server-parts.ts";
 import type { Settings } from "./settings.ts";
 import type { Shares } from "./shares.ts";
@@ -68,6 +70,9 @@ export class NodeShards implements AsyncDisposable {
   readonly #options: NodeShardsOptions;
   readonly #node: ClusterNode;
   readonly #tunnel: Tunnel;
+  /** What each tenant has in all of the shards. */
+  readonly #tenants: NodeTenants;
+  readonly #usage: UsageGossip;
   readonly #apps = new Map<number, StartingApp>();
   #stopped: Promise<void> | null = null;
 
@@ -76,6 +81,7 @@ export class NodeShards implements AsyncDisposable {
     const { grounds } = joined;
     const { monotonic: now } = systemClock;
     this.#options = options;
+    this.#tenants = new NodeTenants(options.settings, now, shares);
     this.#tunnel = new Tunnel(grounds.connection);
     this.#node = new ClusterNode({
       ...{ grounds, name, version, now },
@@ -85,6 +91,12 @@ export class NodeShards implements AsyncDisposable {
       load: () => shares.budgets.connections.used,
       onTrouble: (what, error) => logger.error(what, { error: String(error) }),
     });
+    this.#usage = new UsageGossip({
+      ...{ connection: grounds.connection, name: grounds.name, node: this.#node.id, now },
+      members: () => this.#node.members().map(({ node }) => node),
+      onChange: (listener) => this.#node.onChange(listener),
+    });
+    this.#tenants.watch(this.#usage);
     this.cells = new NodeCells({
       ...{ tunnel: this.#tunnel, now, ownerWithinMs, name: grounds.name, shards: grounds.shards },
       random: Math.random,
@@ -95,6 +107,7 @@ export class NodeShards implements AsyncDisposable {
 
   /** Joins the others; shards come soon after. @throws what the servers say where this node cannot make itself known */
   begin(): Promise<void> {
+    this.#usage.begin();
     return this.#node.begin();
   }
 
@@ -137,12 +150,18 @@ export class NodeShards implements AsyncDisposable {
 
   /** Gives to others what it has, one after another, and answers meanwhile. */
   stop(): Promise<void> {
-    return (this.#stopped ??= this.#node.stop().then(() => this.cells.stop()));
+    return (this.#stopped ??= this.#stop());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     await this.#tunnel[Symbol.asyncDispose]();
+  }
+
+  async #stop(): Promise<void> {
+    await this.#node.stop();
+    this.#usage[Symbol.dispose]();
+    this.cells.stop();
   }
 
   /** A shard is this node's from now on. */
@@ -159,7 +178,7 @@ export class NodeShards implements AsyncDisposable {
       withFields(logger, { shard }),
       version,
       {
-        ...{ store, shares, moved, parts },
+        ...{ store, shares, moved, parts, tenants: this.#tenants },
         follow: shard === home ? { heardUses: (listener) => uses.listen(listener) } : followed,
         cluster: () => this.standing(),
         holdDials: () => (this.#node.lagMs < defaultTimes.suspectMs ? null : awayFailure),
@@ -182,6 +201,7 @@ export class NodeShards implements AsyncDisposable {
         void serving.stop();
         if (!inHurry) await doorway.empty(doorwayMs);
         await app.close(inHurry ? 0 : undefined);
+        this.#usage.tell();
         await serving[Symbol.asyncDispose]();
       },
     };
