@@ -103,7 +103,7 @@ async function fromHome(asking: Asking, url: string): Promise<Response> {
   throw new Refused(new Response(await response.arrayBuffer(), response));
 }
 
-/** What the other cells say of webhooks, by id; a cell that has not heard of one says nothing. */
+/** What the other cells say of webhooks, by id, none of which counts as a call; a cell that has not heard of one says nothing. */
 async function partsOf(
   { shards }: Asked,
   asking: Asking,
@@ -116,7 +116,7 @@ async function partsOf(
     const onlyWebhooks = webhooks.slice(from, from + idsAtOnce).map(({ id }) => id);
     const cells = Array.from({ length: shards }, (_, cell) => cell).filter((cell) => cell !== home);
     const responses = await asking.askAll(
-      cells.map((cell) => ({ cell, url: list, method: "GET", context: { onlyWebhooks } })),
+      cells.map((cell) => ({ cell, url: list, method: "GET", context: { onlyWebhooks, isPart: true } })),
     );
     for (const { items } of (await Promise.all(responses.map(jsonOf))) as { items: CellWebhook[] }[])
       for (const item of items) found.set(item.id, [...(found.get(item.id) ?? []), item]);

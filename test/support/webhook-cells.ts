@@ -4,7 +4,7 @@ import { systemClock } from "../../src/clock.ts";
 import { createFront } from "../../src/cluster/front.ts";
 import { idInShard } from "../../src/cluster/front-shard.ts";
 import { answerAtHome, askHome } from "../../src/cluster/home-desk.ts";
-import { contextOf } from "../../src/cluster/node-cells.ts";
+import { alongOf, contextOf } from "../../src/cluster/node-cells.ts";
 import { openFollowed } from "../../src/open-access.ts";
 import { Problem } from "../../src/problem.ts";
 import { serve, type Serving } from "../../src/serve.ts";
@@ -57,8 +57,7 @@ export class WebhookCells implements AsyncDisposable {
           const cell = this.#cells.get(shard);
           if (cell === undefined) throw new Problem("no-owner", { detail: "away", retryAfterSeconds: 2 });
           // As by way of a tunnel, so that nothing goes along that would not there.
-          const { onlyWebhooks } = context ?? {};
-          return cell.app.app.fetch(request, contextOf(JSON.stringify({ onlyWebhooks })));
+          return cell.app.app.fetch(request, contextOf(JSON.stringify(alongOf(context))));
         },
       },
       local: () => new Response(),
