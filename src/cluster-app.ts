@@ -13,7 +13,6 @@ import { defaultNodeName } from "./settings/cluster.ts";
 import type { Settings } from "./settings.ts";
 import { processShares, type Shares } from "./shares.ts";
 import type { StartingApp } from "./starting-app.ts";
-import { followJetstream } from "./store/jetstream-follower.ts";
 import { Streams } from "./stream/streams.ts";
 import { findVanished } from "./stream/vanished.ts";
 
@@ -69,9 +68,7 @@ export class ClusterApp implements ConnackApp {
     const { grounds, survives } = joined;
     const { connection } = grounds;
     opened.defer(() => connection.close());
-    const following = opened.use(
-      await patiently(() => followJetstream({ connection, stream: grounds.name }), systemClock.monotonic),
-    );
+    const following = opened.use(await patiently(() => grounds.follow(), systemClock.monotonic));
     const followed = opened.use(await openFollowed(settings, logger, systemClock, following));
     const shards = opened.use(
       new NodeShards({
