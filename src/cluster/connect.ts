@@ -69,17 +69,17 @@ type Tried =
 
 /** One after the other, in any order: of several at once, the client would tell what the last one said. */
 async function tryEach(addresses: readonly string[], common: NodeConnectionOptions): Promise<Tried> {
-  const reasons = new Map<string, Reason>();
+  const reasons: (Reason & { readonly address: string })[] = [];
   for (const address of shuffled(addresses)) {
     try {
       const connection = await connect({ ...common, servers: [address] });
       addServers(connection, addresses);
       return { connection };
     } catch (error) {
-      reasons.set(address, reasonOf(error));
+      reasons.push({ address, ...reasonOf(error) });
     }
   }
-  return { reasons: [...reasons].map(([address, reason]) => ({ address, ...reason })) };
+  return { reasons };
 }
 
 /** Those that were not there at the start are tried, too, when this one is lost. */
