@@ -209,17 +209,25 @@ async function refused(
 ): Promise<void> {
   const said = (async () => {
     for await (const status of connection.status())
-      if (status.type === "error" && status.error.message.includes(`"${subject}"`)) return status.error.message;
+      if (status.type === "error" && status.error.message.includes(`"${subject}"`))
+        return status.error.message;
     return "the connection was closed";
   })();
   if (operation === "publish") connection.publish(subject, "{}");
   else connection.subscribe(subject, { callback: () => {} });
   await connection.flush();
-  assert.match(await said, new RegExp(`Permissions Violation for ${operation === "publish" ? "P" : "S"}`), subject);
+  assert.match(
+    await said,
+    new RegExp(`Permissions Violation for ${operation === "publish" ? "P" : "S"}`),
+    subject,
+  );
 }
 
 describe("docs/cluster's units", () => {
-  const texts = { "nats.service": "docs/cluster/nats.service", "connack.service": "docs/systemd/connack.service" };
+  const texts = {
+    "nats.service": "docs/cluster/nats.service",
+    "connack.service": "docs/systemd/connack.service",
+  };
 
   it(
     "are such that systemd knows every word of them, and thinks well of them",
@@ -252,5 +260,53 @@ describe("docs/cluster's units", () => {
     const settings = parseSettings(environmentOf(read("docs/cluster/connack.env")));
     assert.equal(settings.store.kind, "nats");
     assert.ok(settings.clusterSystemUrl !== null && settings.clusterAllow.length === 0);
+  });
+});
+
+describe("docs/cluster/compose.yaml and haproxy.cfg", () => {
+  const compose = parse(read("docs/cluster/compose.yaml"), { merge: true });
+  const services = new Map<string, Record<string, any>>(Object.entries(compose.services));
+  const aliases = (name: string) => services.get(name)?.["networks"].default.aliases as string[];
+
+  it("has as many servers and nodes as the other files name, by the same names, with these files", () => {
+    const named = new Set(read("docs/cluster/nats.conf").match(/nats-\d\.example/g));
+    assert.equal(named.size, 3);
+    for (const host of named) {
+      const name = host.replace(".example", "");
+      const { volumes, command } = services.get(name) ?? assert.fail(name);
+      assert.deepEqual(aliases(name), [host]);
+      const inside = volumes.map((volume: string) => volume.split(":")[1]);
+      assert.deepEqual(inside, [
+        "/etc/nats/nats.conf",
+        "/etc/nats/server.conf",
+        "/etc/nats/tls",
+        "/var/lib/nats",
+      ]);
+      assert.ok(volumes.includes("./nats.conf:/etc/nats/nats.conf:ro") && command.includes(inside[0]));
+      assert.ok(Object.hasOwn(compose.volumes, name));
+    }
+    const balanced = read("docs/cluster/haproxy.cfg").match(/(?<=^ {2}server )node-\d/gm) ?? [];
+    assert.deepEqual(balanced, ["node-1", "node-2", "node-3"]);
+    for (const name of balanced) {
+      const { image, env_file, environment, volumes } = services.get(name) ?? assert.fail(name);
+      assert.deepEqual([image, env_file], ["connack", "connack.env"]);
+      assert.deepEqual(environment, { CONNACK_CLUSTER_NODE: name });
+      assert.deepEqual(aliases(name), [`${name}.example`]);
+      const settings = environmentOf(read("docs/cluster/connack.env"));
+      for (const file of ["NATS_CA_FILE", "SECRET_KEY_FILE", "ADMIN_TOKEN_FILE"])
+        assert.ok(
+          volumes.some((volume: string) => volume.endsWith(`:${settings[`CONNACK_${file}`]}:ro`)),
+          file,
+        );
+    }
+  });
+
+  it("asks nodes for /readyz by a name that they take, and repeats nothing that was sent", () => {
+    const text = read("docs/cluster/haproxy.cfg");
+    const host = /uri \/readyz .* hdr Host (\S+)$/m.exec(text)?.[1];
+    assert.equal(`https://${host}`, environmentOf(read("docs/cluster/connack.env"))["CONNACK_PUBLIC_URL"]);
+    assert.match(text, /^ {2}retry-on conn-failure$/m);
+    const seconds = Number(/^ {2}timeout server (\d+)s$/m.exec(text)?.[1]);
+    assert.ok(seconds * 1_000 > parseSettings({}).heartbeatMs * 1.25 && seconds > 60);
   });
 });

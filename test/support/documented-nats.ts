@@ -38,7 +38,11 @@ export async function startDocumentedNats(): Promise<DocumentedNats> {
     const [client = 0, route = 0, monitoring = 0] = [...all].slice(index * 3);
     return { client, route, monitoring };
   });
-  const passwords = { CONNACK: "application-password", CHECK: "check-password", OPERATOR: "operator-password" };
+  const passwords = {
+    CONNACK: "application-password",
+    CHECK: "check-password",
+    OPERATOR: "operator-password",
+  };
   const fill = (text: string) =>
     text
       .replaceAll(/nats-(\d)\.example:4222/g, (_, number) => `localhost:${ports[Number(number) - 1]?.client}`)
