@@ -9,6 +9,7 @@ import type { EgressLists } from "./egress/policy.ts";
 import type { Logger } from "./log.ts";
 import { openFollowed } from "./open-access.ts";
 import { ProgressBoard } from "./progress/board.ts";
+import { Uses } from "./cluster/uses.ts";
 import { defaultNodeName } from "./settings/cluster.ts";
 import type { Settings } from "./settings.ts";
 import { processShares, type Shares } from "./shares.ts";
@@ -69,10 +70,13 @@ export class ClusterApp implements ConnackApp {
     const { connection } = grounds;
     opened.defer(() => connection.close());
     const following = opened.use(await patiently(() => grounds.follow(), systemClock.monotonic));
-    const followed = opened.use(await openFollowed(settings, logger, systemClock, following));
+    const uses = new Uses(connection, grounds.name);
+    const followed = opened.use(
+      await openFollowed(settings, logger, systemClock, following, async (each) => uses.tell(each)),
+    );
     const shards = opened.use(
       new NodeShards({
-        ...{ settings, logger, name, joined, followed, shares: this.#shares, version: this.#version },
+        ...{ settings, logger, name, joined, followed, uses, shares: this.#shares, version: this.#version },
         egress: () => this.#egress,
         listening: () => this.#listening,
       }),
