@@ -215,9 +215,12 @@ async function refused(
   })();
   if (operation === "publish") connection.publish(subject, "{}");
   else connection.subscribe(subject, { callback: () => {} });
-  await connection.flush();
+  const answered = async () => {
+    for (let rounds = 0; rounds < 3; rounds += 1) await connection.flush();
+    return "it was not refused";
+  };
   assert.match(
-    await said,
+    await Promise.race([said, answered()]),
     new RegExp(`Permissions Violation for ${operation === "publish" ? "P" : "S"}`),
     subject,
   );
