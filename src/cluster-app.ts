@@ -12,6 +12,7 @@ import { ProgressBoard } from "./progress/board.ts";
 import { Uses } from "./cluster/uses.ts";
 import { defaultNodeName } from "./settings/cluster.ts";
 import type { Settings } from "./settings.ts";
+import { ServerParts } from "./server-parts.ts";
 import { processShares, type Shares } from "./shares.ts";
 import type { StartingApp } from "./starting-app.ts";
 import { Streams } from "./stream/streams.ts";
@@ -30,6 +31,7 @@ export class ClusterApp implements ConnackApp {
   readonly #logger: Logger;
   readonly #version: string;
   readonly #shares: Shares;
+  readonly #parts = new ServerParts(systemClock.monotonic);
   /** Of answers that are made here of those of several shards. */
   readonly #streams: Streams;
   readonly #stopping = new AbortController();
@@ -49,7 +51,10 @@ export class ClusterApp implements ConnackApp {
     this.#shares = processShares(settings, systemClock.monotonic);
     const limits = { heartbeatMs: settings.heartbeatMs, writeTimeoutMs: settings.streamWriteTimeoutMs };
     this.#streams = new Streams(limits, systemClock, findVanished);
-    this.#early = prepareApp(settings, logger, version, { shares: this.#shares });
+    this.#early = prepareApp(settings, logger, version, {
+      ...{ shares: this.#shares, parts: this.#parts },
+      cluster: () => this.#running?.shards.standing() ?? null,
+    });
   }
 
   readonly fetch = (request: Request, context?: RequestContext): Response | Promise<Response> =>
@@ -76,7 +81,8 @@ export class ClusterApp implements ConnackApp {
     );
     const shards = opened.use(
       new NodeShards({
-        ...{ settings, logger, name, joined, followed, uses, shares: this.#shares, version: this.#version },
+        ...{ settings, logger, name, joined, followed, uses, version: this.#version },
+        ...{ shares: this.#shares, parts: this.#parts },
         egress: () => this.#egress,
         listening: () => this.#listening,
       }),
@@ -122,6 +128,7 @@ export class ClusterApp implements ConnackApp {
     this.#streams.shutdown();
     await this.#early.close();
     await running?.[Symbol.asyncDispose]();
+    this.#parts[Symbol.dispose]();
   }
 
   #frontOf(shards: NodeShards): Front {
