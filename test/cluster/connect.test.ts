@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { connectNats } from "../../src/cluster/connect.ts";
+import { createLogger } from "../../src/log.ts";
 import { makeCertificates } from "../support/certificates.ts";
 import { freePort } from "../support/free-port.ts";
 import { writeNatsConfig } from "../support/nats-config.ts";
@@ -23,7 +24,7 @@ describe("connectNats()", () => {
     keyFile: null,
     name: "t",
   };
-  const quiet = { level: "error", error() {}, warn() {}, info() {}, debug() {} } as const;
+  const quiet = createLogger({ level: "error", format: "json", write: () => {}, now: Date.now });
   const connect = (urls: readonly string[], caFile: string | null = null, withinMs = 600) =>
     connectNats(
       { ...access, caFile, urls: urls.map((url) => new URL(url)) },
