@@ -87,7 +87,7 @@ describe("connectNats()", () => {
       using directory = temporaryDirectory();
       const program = natsProgram();
       assert.ok(program !== undefined);
-      const [client = 0, route = 0, monitoring = 0] = [await freePort(), await freePort(), await freePort()];
+      const [client, route, monitoring] = [await freePort(), await freePort(), await freePort()];
       const ports = { client, route, monitoring };
       const configure = (password: string) =>
         writeNatsConfig(directory.path, {
