@@ -1,5 +1,5 @@
 import { connect, createServer, type Socket } from "node:net";
-import { listenOnLoopback } from "../support/loopback-server.ts";
+import { listenOnLoopback, type LoopbackServer } from "../support/loopback-server.ts";
 
 /** One MQTT network connection, from its CONNECT on; times are of `performance.now()`. */
 interface Link {
@@ -14,13 +14,12 @@ export class ClientWatch implements AsyncDisposable {
   readonly #links = new Map<string, Link[]>();
   readonly #takeOvers = new Map<string, number>();
   readonly #sockets = new Set<Socket>();
-  #listening: (AsyncDisposable & { readonly port: number }) | null = null;
+  #listening: LoopbackServer | null = null;
 
   static async start(brokerPort: number): Promise<ClientWatch> {
     const watch = new ClientWatch();
     const server = createServer({ allowHalfOpen: true }, (client) => watch.#accept(client, brokerPort));
-    const { port, close } = await listenOnLoopback(server);
-    watch.#listening = { port, [Symbol.asyncDispose]: async () => void (await close()) };
+    watch.#listening = await listenOnLoopback(server);
     return watch;
   }
 
@@ -55,7 +54,7 @@ export class ClientWatch implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
-    await this.#listening?.[Symbol.asyncDispose]();
+    await this.#listening?.close();
   }
 
   #accept(client: Socket, brokerPort: number): void {

@@ -54,17 +54,19 @@ export class Publisher {
     const readers = this.#homes.filter(({ topics }) => topics.includes(topic));
     for (const reader of readers)
       reader.published.send(payload, topic, qos === 2 && reader.qos === 2 ? 2 : 1);
-    const done = this.#client.publishAsync(topic, payload, { qos }).then(
-      () => {
-        this.#acknowledged += 1;
-        for (const { published } of readers) published.acknowledge(payload);
-      },
-      (error: unknown) => {
-        // Mosquitto says so of all subscribers when one of them is just going; it promises nothing then.
-        if ((error as { code?: unknown }).code !== quotaExceeded) throw error;
-      },
-    );
+    const done = this.#decided(topic, payload, qos, readers);
     this.#underWay.add(done);
     void done.finally(() => this.#underWay.delete(done)).catch(() => {});
+  }
+
+  async #decided(topic: string, payload: string, qos: 1 | 2, readers: readonly Home[]): Promise<void> {
+    try {
+      await this.#client.publishAsync(topic, payload, { qos });
+      this.#acknowledged += 1;
+      for (const { published } of readers) published.acknowledge(payload);
+    } catch (error) {
+      // Mosquitto says so of all subscribers when one of them is just going; it promises nothing then.
+      if ((error as { code?: unknown }).code !== quotaExceeded) throw error;
+    }
   }
 }

@@ -57,6 +57,6 @@ export async function setStage(runtime: RuntimeName): Promise<Stage> {
 }
 
 /** What mosquitto says of itself. */
-export function versionOf({ log }: Mosquitto): string {
-  return / version (\S+) /.exec(log())?.[1] ?? "unknown";
+export function versionOf(broker: Mosquitto): string {
+  return / version (\S+) /.exec(broker.log())?.[1] ?? "unknown";
 }
