@@ -3,16 +3,14 @@ import type { Services } from "../routes/context.ts";
 import { createRoutes } from "../routes/index.ts";
 import { createStartingRoutes } from "../routes/starting.ts";
 import { EarlyOperators } from "./access/early-operators.ts";
-import type { Principal } from "./access/principal.ts";
-import { openAccess, type AccessRole } from "./open-access.ts";
-import type { Resolve } from "./broker/resolver.ts";
+import { openAccess } from "./open-access.ts";
+import type { AppOverrides } from "./app-overrides.ts";
 import { browserRules } from "./access/browsers.ts";
 import { systemClock, type Clock } from "./clock.ts";
-import type { ClusterStanding } from "./cluster-standing.ts";
 import { Restart } from "./connection/restart.ts";
 import { closeForbidden } from "./connection/forbidden.ts";
 import { Egress } from "./egress/egress.ts";
-import type { EgressLists, EgressPolicy } from "./egress/policy.ts";
+import type { EgressLists } from "./egress/policy.ts";
 import type { Logger } from "./log.ts";
 import { createSealer, plainSealer } from "./sealing.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
@@ -37,7 +35,6 @@ import { findVanished, type Peer } from "./stream/vanished.ts";
 import { openTracing } from "./tracing/open-tracing.ts";
 import { tenantMaker, type Foundation } from "./tenant-maker.ts";
 import { Tenants } from "./tenants.ts";
-import type { Schedule } from "./webhooks/schedule.ts";
 
 /** What the runtime's server gives along with a request. */
 export interface RequestContext {
@@ -59,32 +56,6 @@ export interface ConnackApp extends AsyncDisposable {
   changeEgress(lists: EgressLists): number;
   /** Takes no new work, ends streams and connections gracefully, and resolves when all are closed. */
   close(): Promise<void>;
-}
-
-/** Parts that tests replace. */
-export interface AppOverrides {
-  readonly clock?: Clock;
-  readonly random?: () => number;
-  readonly resolve?: Resolve;
-  readonly policy?: EgressPolicy;
-  readonly store?: Store;
-  readonly openStore?: (options: OpeningOptions) => Promise<Store>;
-  readonly principal?: Principal;
-  readonly shares?: Shares;
-  readonly webhookSchedule?: Schedule;
-  /** What connections that come back have to tell, where they come from another node. */
-  readonly moved?: Moved | undefined;
-  readonly follow?: AccessRole;
-  /** Where this service is one part of what the process serves, as one shard of many is. */
-  readonly parts?: ServerParts;
-  readonly cluster?: () => ClusterStanding;
-}
-
-/** Where connections come from that another node had. */
-export interface Moved {
-  readonly from: string;
-  readonly to: string;
-  readonly cause: string;
 }
 
 /** What there is before the store is open. */

@@ -9,11 +9,11 @@ import type { EgressLists } from "./egress/policy.ts";
 import type { Logger } from "./log.ts";
 import { openFollowed } from "./open-access.ts";
 import { ProgressBoard } from "./progress/board.ts";
+import { Uses } from "./cluster/uses.ts";
 import { defaultNodeName } from "./settings/cluster.ts";
 import type { Settings } from "./settings.ts";
 import { processShares, type Shares } from "./shares.ts";
 import type { StartingApp } from "./starting-app.ts";
-import { followJetstream } from "./store/jetstream-follower.ts";
 import { Streams } from "./stream/streams.ts";
 import { findVanished } from "./stream/vanished.ts";
 
@@ -69,13 +69,14 @@ export class ClusterApp implements ConnackApp {
     const { grounds, survives } = joined;
     const { connection } = grounds;
     opened.defer(() => connection.close());
-    const following = opened.use(
-      await patiently(() => followJetstream({ connection, stream: grounds.name }), systemClock.monotonic),
+    const following = opened.use(await patiently(() => grounds.follow(), systemClock.monotonic));
+    const uses = new Uses(connection, grounds.name);
+    const followed = opened.use(
+      await openFollowed(settings, logger, systemClock, following, async (each) => uses.tell(each)),
     );
-    const followed = opened.use(await openFollowed(settings, logger, systemClock, following));
     const shards = opened.use(
       new NodeShards({
-        ...{ settings, logger, name, joined, followed, shares: this.#shares, version: this.#version },
+        ...{ settings, logger, name, joined, followed, uses, shares: this.#shares, version: this.#version },
         egress: () => this.#egress,
         listening: () => this.#listening,
       }),

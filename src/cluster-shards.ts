@@ -6,6 +6,7 @@ import type { Joined } from "./cluster/join.ts";
 import { callSubject, contextOf, NodeCells } from "./cluster/node-cells.ts";
 import { ClusterNode } from "./cluster/node.ts";
 import type { Claim, Term } from "./cluster/term.ts";
+import type { Uses } from "./cluster/uses.ts";
 import { Tunnel } from "./cluster/tunnel.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
@@ -25,6 +26,7 @@ export interface NodeShardsOptions {
   readonly joined: Joined;
   /** Tokens, sessions and tickets, as the owner of shard 0 has them. */
   readonly followed: Followed;
+  readonly uses: Uses;
   /** Of all shards together. */
   readonly shares: Shares;
   readonly egress: () => EgressLists;
@@ -49,6 +51,7 @@ export class NodeShards implements AsyncDisposable {
   readonly #tunnel: Tunnel;
   readonly #parts = new ServerParts();
   readonly #apps = new Map<number, StartingApp>();
+  #stopped: Promise<void> | null = null;
 
   constructor(options: NodeShardsOptions) {
     const { joined, name, version, logger, shares } = options;
@@ -101,7 +104,11 @@ export class NodeShards implements AsyncDisposable {
       owned: all.filter((shard) => this.cells.isLocal(shard)),
       unowned: all.filter((shard) => this.#node.ownerOf(shard) === null),
     };
-    const nodes = members.map(({ node: _, ...said }) => said);
+    const nodes = members.map(
+      ({ name: called, version, startedAt, shards: has, connections, isSettled }) => ({
+        ...{ name: called, version, startedAt, shards: has, connections, isSettled },
+      }),
+    );
     return {
       ...{ name: grounds.name, node: name, holdsLease: this.#node.isFresh, survives, shards },
       nodes: nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
@@ -111,9 +118,8 @@ export class NodeShards implements AsyncDisposable {
   }
 
   /** Gives to others what it has, one after another, and answers meanwhile. */
-  async stop(): Promise<void> {
-    await this.#node.stop();
-    this.cells.stop();
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#node.stop().then(() => this.cells.stop()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -123,7 +129,7 @@ export class NodeShards implements AsyncDisposable {
 
   /** A shard is this node's from now on. */
   async #begin(shard: number, store: Store, claim: Claim): Promise<Term> {
-    const { settings, logger, version, shares, followed, joined, egress, listening } = this.#options;
+    const { settings, logger, version, shares, followed, joined, uses, egress, listening } = this.#options;
     const { allow, deny } = egress();
     const moved =
       claim.from === null
@@ -135,7 +141,7 @@ export class NodeShards implements AsyncDisposable {
       version,
       {
         ...{ store, shares, moved, parts: this.#parts },
-        follow: shard === home ? "followed" : followed,
+        follow: shard === home ? { heardUses: (listener) => uses.listen(listener) } : followed,
         cluster: () => this.standing(),
       },
     );
@@ -151,6 +157,8 @@ export class NodeShards implements AsyncDisposable {
       close: async (inHurry) => {
         this.cells.leave(shard);
         this.#apps.delete(shard);
+        // Who calls from here on waits for the next owner; those under way are answered by this one.
+        void serving.stop();
         await app.close(inHurry ? 0 : undefined);
         await serving[Symbol.asyncDispose]();
       },
