@@ -71,6 +71,7 @@ export class NodeShards implements AsyncDisposable {
       ...{ tunnel: this.#tunnel, now, ownerWithinMs, name: grounds.name, shards: grounds.shards },
       random: Math.random,
       members: () => this.#node.members(),
+      isFresh: () => this.#node.isFresh,
       onChange: (listener) => this.#node.onChange(listener),
     });
   }
@@ -150,8 +151,10 @@ export class NodeShards implements AsyncDisposable {
     await app.open();
     this.#apps.set(shard, app);
     this.cells.enter(shard, app.fetch);
-    const serving = this.#tunnel.serve(callSubject(joined.grounds.name, shard), (request, { caller }) =>
-      app.fetch(request, contextOf(caller)),
+    const serving = this.#tunnel.serve(
+      callSubject(joined.grounds.name, shard),
+      (request, { caller }) => app.fetch(request, contextOf(caller)),
+      () => this.#node.isFresh,
     );
     return {
       close: async (inHurry) => {

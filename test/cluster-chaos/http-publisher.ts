@@ -4,6 +4,7 @@ import type { Random } from "../crash/random.ts";
 import { call } from "./caller.ts";
 import type { Home } from "./homes.ts";
 import type { ChaosNode } from "./node.ts";
+import { timeOfDay } from "./time-of-day.ts";
 
 /** What a call may be answered with while nodes come and go: not there yet, not connected, too much, or no answer. */
 const expected = new Set([200, 202, 409, 429, 502, 503, 504]);
@@ -46,7 +47,9 @@ export class HttpPublisher {
   }
 
   #begin(node: ChaosNode, home: Home): void {
-    const done = this.#publish(node, home).catch((error: unknown) => void this.wrong.push(String(error)));
+    const done = this.#publish(node, home).catch(
+      (error: unknown) => void this.wrong.push(`${timeOfDay()} ${String(error)}`),
+    );
     this.#underWay.add(done);
     void done.finally(() => this.#underWay.delete(done));
   }
@@ -64,6 +67,6 @@ export class HttpPublisher {
     if (reply === null) return;
     if (reply.status === 200 || reply.status === 202) this.promised.acknowledge(payload);
     if (!expected.has(reply.status))
-      this.wrong.push(`publishing by ${node.name} was answered ${JSON.stringify(reply)}`);
+      this.wrong.push(`${timeOfDay()} publishing by ${node.name} was answered ${JSON.stringify(reply)}`);
   }
 }

@@ -1,6 +1,7 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import type { Random } from "../crash/random.ts";
 import type { ChaosNode } from "./node.ts";
+import { timeOfDay } from "./time-of-day.ts";
 
 /** A stream that says nothing for so long is broken: there is a heartbeat every 2 s. */
 const silentMs = 10_000;
@@ -69,7 +70,7 @@ export class Reader {
       } else {
         const text = await response.text();
         if (response.status < 500 && response.status !== 429)
-          this.wrong.push(`${this.path} of ${node.name}: ${response.status} ${text}`);
+          this.wrong.push(`${timeOfDay()} ${this.path} of ${node.name}: ${response.status} ${text}`);
       }
     } catch {
       // Hung up, by either side.
@@ -81,7 +82,8 @@ export class Reader {
 
   #take({ id, event, data }: EventSourceMessage, node: ChaosNode): void {
     if (id === undefined) {
-      if (event === "gap") this.wrong.push(`${this.path} of ${node.name} after ${this.#lastId}: ${data}`);
+      if (event === "gap")
+        this.wrong.push(`${timeOfDay()} ${this.path} of ${node.name} after ${this.#lastId}: ${data}`);
       return;
     }
     this.#lastId = id;
