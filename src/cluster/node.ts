@@ -169,6 +169,7 @@ export class ClusterNode {
 
   /** Is counted in after a while; after a longer one when others hold what it would be given. */
   #settle(ms: number, isLonger: () => boolean): void {
+    clearTimeout(this.#settling);
     this.#settling = setTimeout(() => {
       if (isLonger()) return this.#settle(this.#pace.settleMs - ms, () => false);
       this.#isSettled = true;
@@ -222,6 +223,9 @@ export class ClusterNode {
   }
 
   #lapse(): void {
+    // It is not to be given anything back before it can be told for certain that it is there again.
+    this.#isSettled = false;
+    if (!this.#stopping.signal.aborted) this.#settle(this.#pace.settleMs, () => false);
     for (const keeper of this.#keepers) keeper.lapse();
   }
 }
