@@ -41,10 +41,8 @@ export class DemoNodes {
 
   /** Resolves when all take calls, and each has its share. */
   async start(): Promise<void> {
-    const ports: number[] = [];
-    for (const [, port] of wanted) ports.push((await isFree(port)) ? port : await freePort());
-    await Promise.all(wanted.map(([name], index) => this.#start(name, ports[index] ?? 0)));
-    while (!this.#isEnding && (await this.#shares()).some((owned) => owned.length === 0))
+    await Promise.all(wanted.map(([name, port]) => this.#startAnywhere(name, port)));
+    while (!this.#isEnding && !isEven(await this.#shares()))
       await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
 
@@ -66,13 +64,25 @@ export class DemoNodes {
     clearTimeout(late);
   }
 
+  async #startAnywhere(name: string, port: number): Promise<void> {
+    if (!(await isFree(port))) return this.#start(name, await freePort());
+    try {
+      await this.#start(name, port);
+    } catch (error) {
+      // Somebody else was faster.
+      if (this.#isEnding || (await isFree(port))) throw error;
+      await this.#start(name, await freePort());
+    }
+    return undefined;
+  }
+
   async #start(name: string, port: number): Promise<void> {
     // In the end NATS may go first, for Ctrl-C is told to all of them: nobody is to read that.
     const onLog = (text: string) => void (this.#isEnding || process.stderr.write(text));
     const node = await startDemoNode(name, port, this.#settings, onLog);
     this.#nodes.set(name, node);
-    void node.ended.then(() => this.#startAgain(node, port));
     await node.listening;
+    void node.ended.then(() => this.#startAgain(node, port));
   }
 
   #startAgain({ name, pid }: DemoNode, port: number): void {
@@ -104,6 +114,12 @@ export class DemoNodes {
       }),
     );
   }
+}
+
+/** Whether nothing is about to change hands. */
+function isEven(shares: readonly (readonly number[])[]): boolean {
+  const counts = shares.map(({ length }) => length);
+  return Math.min(...counts) > 0 && Math.max(...counts) - Math.min(...counts) <= 1;
 }
 
 async function isFree(port: number): Promise<boolean> {
