@@ -1,4 +1,4 @@
-/** Breaks a cluster in every way, under load: `bun run test:cluster [--seconds N] [--seed S] [--deno]`. */
+/** Breaks a cluster in every way, under load: `bun run test:cluster [--seconds N] [--seed S] [--deno] [--only PART-OF-A-FAULT'S-NAME]`. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "600" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     connections: { type: "string", default: "60" },
+    only: { type: "string", default: "" },
     rate: { type: "string", default: "100" },
     deno: { type: "boolean", default: false },
   },
@@ -22,7 +23,7 @@ const { wrong, summary } = await runChaos({
   seconds: Number(values.seconds),
   connections: Number(values.connections),
   perSecond: Number(values.rate),
-  ...{ directory, say },
+  ...{ only: values.only, directory, say },
 });
 for (const line of wrong) say(`wrong: ${line}`);
 say(`seed ${values.seed}: ${summary}`);

@@ -2,16 +2,17 @@ import { setTimeout as passed } from "node:timers/promises";
 import { Random } from "../crash/random.ts";
 import type { RuntimeName } from "../support/runtimes.ts";
 import { insist } from "./caller.ts";
-import { deck } from "./deck.ts";
-import { faults, type Scene } from "./faults.ts";
+import type { Scene } from "./faults.ts";
 import { makeHomes, requestOf } from "./homes.ts";
 import { HttpPublisher } from "./http-publisher.ts";
 import { keepLogs } from "./kept-logs.ts";
+import { Losses } from "./losses.ts";
+import { playFaults } from "./play-faults.ts";
 import { Publisher } from "./publisher.ts";
 import { Reader } from "./reader.ts";
 import { setStage, versionOf, type Stage } from "./stage.ts";
-import { describeTakeOver, measureTakeOver, type TakeOver } from "./take-over.ts";
 import { complaintsOf } from "./complaints.ts";
+import { summaryOf } from "./summary.ts";
 import { verify } from "./verify.ts";
 
 export interface ChaosOptions {
@@ -20,6 +21,8 @@ export interface ChaosOptions {
   readonly seconds: number;
   readonly connections: number;
   readonly perSecond: number;
+  /** Of the faults' names: those without it do not happen. */
+  readonly only?: string;
   /** Where logs go when something is wrong. */
   readonly directory: string;
   readonly say: (line: string) => void;
@@ -29,9 +32,6 @@ export interface Outcome {
   readonly wrong: readonly string[];
   readonly summary: string;
 }
-
-/** Between a fault that is healed and the next one. */
-const pauseMs = 3_000;
 
 /** Publishes and reads while everything breaks that may, then heals it, and looks whether what was promised is there. */
 export async function runChaos(options: ChaosOptions): Promise<Outcome> {
@@ -60,7 +60,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
 async function play(
   stage: Stage,
   random: Random,
-  { seconds, connections, perSecond }: ChaosOptions,
+  { seconds, connections, perSecond, only = "" }: ChaosOptions,
   say: (line: string) => void,
 ): Promise<Outcome> {
   const { nodes, clients, chain, outside } = stage;
@@ -82,59 +82,26 @@ async function play(
   const load = Promise.all([publisher.run(perSecond, loading.signal), http.run(loading.signal)]);
   const broken: string[] = [];
   load.catch((error: unknown) => broken.push(String(error)));
-  const takeOvers: TakeOver[] = [];
-  const measuring: Promise<void>[] = [];
-  const stillness: { from: number; to: number }[] = [];
+  const losses = new Losses(chain, say);
+  const stillness: { readonly from: number; readonly to: number }[] = [];
   const scene: Scene = {
     ...stage,
     ...{ random: random.fork(), say, wrong: broken },
-    lost: (node, cause) => {
-      const measured = measureTakeOver(chain, node.name, cause).then((takeOver) => {
-        if (takeOver === null) return void broken.push(`what ${node.name} had was not taken over: ${cause}`);
-        takeOvers.push(takeOver);
-        return say(describeTakeOver(takeOver));
-      });
-      measuring.push(measured);
-    },
+    lost: (node, cause) => losses.add(node, cause),
     stoodStill: (from, to) => void stillness.push({ from, to }),
   };
-  const counts = await playFaults(scene, seconds * 1_000, random.fork());
+  const counts = await playFaults(scene, seconds * 1_000, random.fork(), only);
   say("all is healed");
   loading.abort();
   await load;
-  await Promise.all(measuring);
+  await losses.known();
   say("nothing is published any more");
   const looked = { ...stage, homes, http, readers, random: random.fork(), stillness };
-  const wrong = [...broken, ...(await verify(looked)), ...complaintsOf(nodes)];
+  const wrong = [...broken, ...losses.wrong, ...(await verify(looked)), ...complaintsOf(nodes)];
   for (const reader of readers) reader.stop();
   await Promise.all(reading);
-  const resumed = readers.reduce((sum, reader) => sum + reader.resumed, 0);
-  const stored = homes.reduce((sum, { published }) => sum + published.size, 0);
-  const slowest = Math.max(
-    0,
-    ...takeOvers.filter(({ cause }) => cause === "kill -9").flatMap((each) => each.seconds),
-  );
-  const answers = [...http.answers].map(([answer, count]) => `${answer}: ${count}`).join(", ");
-  const summary = `${Object.values(counts).reduce((sum, count) => sum + count, 0)} faults ${JSON.stringify(counts)}; ${publisher.acknowledged} of ${publisher.sent} messages acknowledged by the broker, due ${stored} times; publishing over HTTP was answered ${answers}; ${readers.length} readers resumed ${resumed} times; ${chain.terms.length} terms, ${chain.records} records; slowest take-over after kill -9 ${slowest.toFixed(1)} s; ${wrong.length === 0 ? "all that was promised is there" : `${wrong.length} things are wrong`}`;
-  return { wrong, summary };
-}
-
-async function playFaults(scene: Scene, forMs: number, random: Random): Promise<Record<string, number>> {
-  const ends = performance.now() + forMs;
-  const counts: Record<string, number> = {};
-  await passed(pauseMs);
-  for (const name of deck(random)) {
-    const fault = faults[name];
-    if (performance.now() + fault.seconds * 1_000 > ends) {
-      // What is short enough may still come.
-      if (Object.values(faults).every(({ seconds }) => performance.now() + seconds * 1_000 > ends)) break;
-      continue;
-    }
-    counts[name] = (counts[name] ?? 0) + 1;
-    await fault.run(scene);
-    await passed(pauseMs + random.below(pauseMs));
-  }
-  return counts;
+  const played = { counts, homes, publisher, http, readers, chain, clients, losses, wrong };
+  return { wrong, summary: summaryOf(played) };
 }
 
 async function untilGranted(
