@@ -5,7 +5,7 @@ import { placed } from "../store/jetstream-chain.ts";
 import type { Following } from "../store/following.ts";
 import { followJetstream } from "../store/jetstream-follower.ts";
 import { openJetstream } from "../store/jetstream.ts";
-import { epochOf, openStream, subjectOf } from "../store/jetstream-stream.ts";
+import { openStream, subjectOf } from "../store/jetstream-stream.ts";
 import type { Store } from "../store/store.ts";
 import type { PlacedRecord } from "../store/jetstream-chain.ts";
 
@@ -55,7 +55,7 @@ export async function openGrounds(options: GroundsOptions): Promise<Grounds> {
   const { connection, name, replicas, maxBytes, newEpoch } = options;
   const manager = await jetstreamManager(connection, { timeout: answerMs });
   const place = { name, replicas, shards: options.shards };
-  const { shards } = await openStream(manager, place, newEpoch);
+  const { epoch, shards } = await openStream(manager, place, newEpoch);
   const nodes = await new Kvm(connection).create(`${name}-nodes`, {
     ...{ replicas, history: 1, ttl: forgottenAfterMs, allow_direct: false },
   });
@@ -65,10 +65,8 @@ export async function openGrounds(options: GroundsOptions): Promise<Grounds> {
     follow: () => followJetstream({ connection, stream: name }),
     readLast: (shard) => readLast(manager, name, shard),
     isNobodyThere: (node) => isNobodyThere(connection, pingSubject(name, node)),
-    openStore: async (node, shard, claimAfter, onLost) => {
-      const epoch = await epochOf(manager, name);
-      return openJetstream({ connection, stream: name, epoch, shard, node, maxBytes, claimAfter, onLost });
-    },
+    openStore: (node, shard, claimAfter, onLost) =>
+      openJetstream({ connection, stream: name, epoch, shard, node, maxBytes, claimAfter, onLost }),
     answerPings: (node) => {
       connection.subscribe(pingSubject(name, node), { callback: (_, message) => void message.respond() });
     },

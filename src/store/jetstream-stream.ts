@@ -36,26 +36,7 @@ export async function openStream(
   newEpoch: () => string,
 ): Promise<OpenedStream> {
   const info = (await find(manager, name)) ?? (await make(manager, { name, replicas, shards }, newEpoch()));
-  const { num_replicas, republish } = info.config;
-  const opened = said(info);
-  const wanted = republished(name);
-  if (num_replicas === replicas && republish?.src === wanted.src && republish.dest === wanted.dest)
-    return { ...opened, info };
-  const changed = { num_replicas: replicas, republish: wanted };
-  return { ...opened, info: await manager.streams.update(name, changed) };
-}
-
-/**
- * The epoch as it is now. Where several nodes make the stream at the same moment, the servers tell each that its own holds,
- * and one does: who is to write there asks again, which is later than that.
- */
-export async function epochOf(manager: JetStreamManager, name: string): Promise<string> {
-  return said(await manager.streams.info(name)).epoch;
-}
-
-/** What it was made with. @throws {Error} with a sentence for the operator, where it is not one of ours */
-function said({ config }: StreamInfo): Pick<OpenedStream, "epoch" | "shards"> {
-  const { metadata = {}, name } = config;
+  const { metadata = {}, num_replicas, republish } = info.config;
   const epoch = metadata["connack-epoch"];
   if (epoch === undefined)
     throw new Error(
@@ -65,7 +46,12 @@ function said({ config }: StreamInfo): Pick<OpenedStream, "epoch" | "shards"> {
     throw new Error(
       `The stream ${name} is of a version that this one does not know (${metadata["connack-format"]})`,
     );
-  return { epoch, shards: Number(metadata["connack-shards"]) };
+  const opened = { epoch, shards: Number(metadata["connack-shards"]) };
+  const wanted = republished(name);
+  if (num_replicas === replicas && republish?.src === wanted.src && republish.dest === wanted.dest)
+    return { ...opened, info };
+  const changed = { num_replicas: replicas, republish: wanted };
+  return { ...opened, info: await manager.streams.update(name, changed) };
 }
 
 /** Where the records of the shard that others follow are told as soon as they are kept, to whoever listens. */
