@@ -112,6 +112,7 @@ export class NodeShards implements AsyncDisposable {
       ...{ tunnel: this.#tunnel, now, ownerWithinMs, name: grounds.name, shards: grounds.shards },
       random: Math.random,
       members: () => this.#node.members(),
+      isFresh: () => this.#node.isFresh,
       onChange: (listener) => this.#node.onChange(listener),
     });
   }
@@ -225,8 +226,10 @@ export class NodeShards implements AsyncDisposable {
     this.#apps.set(shard, app);
     const doorway = new Doorway(app.fetch);
     this.cells.enter(shard, doorway.enter);
-    const serving = this.#tunnel.serve(callSubject(name, shard), (request, { caller }) =>
-      doorway.enter(request, contextOf(caller)),
+    const serving = this.#tunnel.serve(
+      callSubject(name, shard),
+      (request, { caller }) => doorway.enter(request, contextOf(caller)),
+      () => this.#node.isFresh,
     );
     const answering = shard === home ? answerAtHome(connection, name, (what) => desk.take(what)) : null;
     return {

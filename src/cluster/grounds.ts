@@ -30,6 +30,8 @@ export interface Grounds {
   /** Tells the others that there is nobody who owns a shard. */
   readonly tellReleased: (shard: number) => void;
   readonly onReleased: (listener: (shard: number) => void) => void;
+  /** Calls `listener` each time when the servers are reached again, and much may have happened meanwhile. */
+  readonly onReconnect: (listener: () => void) => void;
 }
 
 export interface GroundsOptions {
@@ -77,7 +79,12 @@ export async function openGrounds(options: GroundsOptions): Promise<Grounds> {
         callback: (_, { subject }) => listener(Number(subject.split(".").at(-2))),
       });
     },
+    onReconnect: (listener) => void tellReconnects(connection, listener),
   };
+}
+
+async function tellReconnects(connection: NatsConnection, listener: () => void): Promise<void> {
+  for await (const { type } of connection.status()) if (type === "reconnect") listener();
 }
 
 function pingSubject(name: string, node: string): string {

@@ -1,7 +1,9 @@
 /** What is known of the node that owns, by whoever looks at it; times are of the looker's own monotonic clock. */
 export interface Sighting {
-  /** When its heart was last seen to have beaten, or when it was first looked for. */
+  /** When its heart was last seen to have beaten, or when it was first looked for; later by as long as nobody could tell. */
   readonly beatAt: number;
+  /** Since when the looker has been able to see it without a break: what it did not see in that, was not there. */
+  readonly watchedSince: number;
   /** Since when asking it directly has found that nobody is there; null when it has not. */
   readonly unreachableSince: number | null;
 }
@@ -32,18 +34,25 @@ export type Judgement = "alive" | "suspect" | "dead";
 
 /** Whether a node is to be taken for dead. To be wrong is safe, for the fence holds, but costs everybody's connections. */
 export function judgeOwner(
-  { beatAt, unreachableSince }: Sighting,
+  { beatAt, watchedSince, unreachableSince }: Sighting,
   now: number,
   times: LivenessTimes,
 ): Judgement {
-  const silent = now - beatAt;
-  if (silent >= times.claimMs) return "dead";
-  if (silent < times.suspectMs) return "alive";
+  if (now - beatAt >= times.claimMs) return "dead";
+  if (now - Math.max(beatAt, watchedSince) < times.suspectMs) return "alive";
   const isGone = unreachableSince !== null && now - unreachableSince >= times.unreachableMs;
   return isGone ? "dead" : "suspect";
 }
 
-/** After a gap in what the looker itself could do, it knows nothing of others: a cluster that stood still judges nobody. */
-export function afterOwnGap(sighting: Sighting, now: number): Sighting {
-  return { ...sighting, beatAt: now, unreachableSince: null };
+/** One that was seen at this moment. */
+export function seen(now: number): Sighting {
+  return { beatAt: now, watchedSince: now, unreachableSince: null };
+}
+
+/**
+ * After a time in which the looker itself could not see or write: a cluster that stood still judges nobody. That time does
+ * not count; what it had counted before does, or somebody who is slow now and then would never find out.
+ */
+export function afterOwnGap({ beatAt }: Sighting, now: number, gapMs: number): Sighting {
+  return { beatAt: Math.min(now, beatAt + gapMs), watchedSince: now, unreachableSince: null };
 }

@@ -1,24 +1,26 @@
 import type { KV } from "@nats-io/kv";
 import { Listeners } from "../listeners.ts";
 import type { NodeFacts } from "./heart.ts";
-import { afterOwnGap, judgeOwner, type LivenessTimes, type Sighting } from "./liveness.ts";
+import { afterOwnGap, judgeOwner, seen, type LivenessTimes, type Sighting } from "./liveness.ts";
 
 interface Member {
   /** Null where it has not said anything yet, or any more. */
   readonly facts: NodeFacts | null;
   readonly revision: number;
   readonly sighting: Sighting;
+  /** Whether it was found to be dead: it stays so until its heart beats again. */
+  readonly isDead: boolean;
 }
 
 export interface MembersOptions {
-  readonly nodes: KV;
+  readonly nodes: Pick<KV, "watch" | "keys" | "get">;
   /** This one. */
   readonly node: string;
   readonly times: LivenessTimes;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
-  /** Whether this node itself can write: who cannot judges nobody. */
-  readonly isFresh: () => boolean;
+  /** When this node itself has written last: who cannot judges nobody, for the others may not be able to either. */
+  readonly renewedAt: () => number;
   /** Whether asking it directly shows that nobody is there: false where it answers, or this is not known. */
   readonly isNobodyThere: (node: string) => Promise<boolean>;
 }
@@ -36,7 +38,6 @@ export class Members implements Disposable {
   #stopWatching: () => void = () => {};
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lookedAt: number;
-  #lastLive = "";
   #stopped = false;
 
   constructor(options: MembersOptions) {
@@ -60,19 +61,39 @@ export class Members implements Disposable {
 
   /** Those that are taken for alive, and what they say. */
   live(): readonly NodeFacts[] {
-    const now = this.#options.now();
-    return [...this.#members.values()].flatMap(({ facts, sighting }) =>
-      facts === null || judgeOwner(sighting, now, this.#options.times) === "dead" ? [] : [facts],
+    return [...this.#members.values()].flatMap(({ facts, isDead }) =>
+      facts === null || isDead ? [] : [facts],
     );
   }
 
   /** Whether it is taken for dead. Of one that was never heard of, that is known after a while. */
   isDead(node: string): boolean {
-    const now = this.#options.now();
     const member = this.#members.get(node);
-    if (member !== undefined) return judgeOwner(member.sighting, now, this.#options.times) === "dead";
-    this.#members.set(node, { facts: null, revision: 0, sighting: { beatAt: now, unreachableSince: null } });
+    if (member !== undefined) return member.isDead;
+    this.#members.set(node, {
+      ...{ facts: null, revision: 0, isDead: false },
+      sighting: seen(this.#options.now()),
+    });
     return false;
+  }
+
+  /** Asks after those that are silent. It does so by itself, again and again. */
+  async look(): Promise<void> {
+    const { now, times, renewedAt, node: own } = this.#options;
+    const at = now();
+    const since = at - this.#lookedAt;
+    const hadGap = Math.max(since, at - renewedAt()) > times.suspectMs;
+    this.#lookedAt = at;
+    const asked: Promise<void>[] = [];
+    for (const [node, member] of this.#members) {
+      if (node === own) continue;
+      if (at - member.sighting.beatAt > forgetMs + times.claimMs) this.#members.delete(node);
+      else if (member.isDead) continue;
+      else if (hadGap)
+        this.#members.set(node, { ...member, sighting: afterOwnGap(member.sighting, at, since) });
+      else if (judgeOwner(member.sighting, at, times) !== "alive") asked.push(this.#ask(node));
+    }
+    await Promise.all(asked);
   }
 
   [Symbol.dispose](): void {
@@ -105,9 +126,8 @@ export class Members implements Disposable {
     const known = this.#members.get(node);
     if (known !== undefined && revision <= known.revision) return;
     const facts = JSON.parse(text) as NodeFacts;
-    const sighting = { beatAt: this.#options.now(), unreachableSince: null };
-    this.#members.set(node, { facts, revision, sighting });
-    if (known?.facts === null || JSON.stringify(known?.facts) !== text) this.#watchers.call();
+    this.#members.set(node, { facts, revision, sighting: seen(this.#options.now()), isDead: false });
+    if (known?.isDead === true || JSON.stringify(known?.facts) !== text) this.#watchers.call();
   }
 
   /** It has said good-bye: what it held it has let go of. */
@@ -121,41 +141,25 @@ export class Members implements Disposable {
   #schedule(): void {
     if (this.#stopped) return;
     this.#timer = setTimeout(() => {
-      void this.#look().finally(() => this.#schedule());
+      void this.look().finally(() => this.#schedule());
     }, lookEveryMs);
   }
 
-  /** Asks after those that are silent. */
-  async #look(): Promise<void> {
-    const { now, times, isFresh, node: own } = this.#options;
-    const at = now();
-    const hadGap = at - this.#lookedAt > times.suspectMs || !isFresh();
-    this.#lookedAt = at;
-    for (const [node, member] of this.#members) {
-      if (node === own) continue;
-      if (hadGap) this.#members.set(node, { ...member, sighting: afterOwnGap(member.sighting, at) });
-      else if (judgeOwner(member.sighting, at, times) !== "alive") await this.#ask(node);
-      if (at - member.sighting.beatAt > forgetMs + times.claimMs) this.#members.delete(node);
-    }
-    // Nobody says that it is dead: that comes of time.
-    const live = this.live()
-      .map((each) => each.node)
-      .join();
-    if (live !== this.#lastLive) this.#watchers.call();
-    this.#lastLive = live;
-  }
-
+  /** The only place where one is found to be dead: with what is known of it at this moment. */
   async #ask(node: string): Promise<void> {
     try {
       // What is watched may lag behind what there is.
       await this.#read(node);
       const member = this.#members.get(node);
       const { now, times, isNobodyThere } = this.#options;
-      if (member === undefined || judgeOwner(member.sighting, now(), times) !== "suspect") return;
+      if (member === undefined || judgeOwner(member.sighting, now(), times) === "alive") return;
       const isGone = await isNobodyThere(node);
+      if (this.#members.get(node) !== member) return;
       const unreachableSince = isGone ? (member.sighting.unreachableSince ?? now()) : null;
-      if (this.#members.get(node) === member)
-        this.#members.set(node, { ...member, sighting: { ...member.sighting, unreachableSince } });
+      const sighting = { ...member.sighting, unreachableSince };
+      const isDead = judgeOwner(sighting, now(), times) === "dead";
+      this.#members.set(node, { ...member, sighting, isDead });
+      if (isDead) this.#watchers.call();
     } catch {
       // Nothing can be said of it at present.
     }

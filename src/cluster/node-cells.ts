@@ -14,6 +14,8 @@ export interface NodeCellsOptions {
   readonly name: string;
   readonly shards: number;
   readonly members: () => readonly NodeFacts[];
+  /** Whether what this node has is its own at this moment: one that stood still has to find out first. */
+  readonly isFresh: () => boolean;
   /** Calls `listener` when somebody may have got or lost a shard, until the returned function is called. */
   readonly onChange: (listener: () => void) => () => void;
   /** So long a call waits for an owner, in milliseconds: longer than a fail-over takes. */
@@ -79,8 +81,8 @@ export class NodeCells implements Cells {
   }
 
   async call(shard: number, request: Request, context?: RequestContext): Promise<Response> {
-    const own = this.#own.get(shard);
-    if (own !== undefined) return own(request, context);
+    const own = this.#ownOf(shard);
+    if (own !== null) return own(request, context);
     return this.#forward(shard, request, context);
   }
 
@@ -118,11 +120,15 @@ export class NodeCells implements Cells {
     if (outcome !== null) this.#calls.set(outcome, (this.#calls.get(outcome) ?? 0) + 1);
   }
 
+  #ownOf(shard: number): Fetch | null {
+    return this.#options.isFresh() ? (this.#own.get(shard) ?? null) : null;
+  }
+
   /** Resolves when somebody else has it, or with what answers here; rejects when nobody has by then. */
   #waitForOwner(shard: number, deadline: number, signal: AbortSignal): Promise<Fetch | null> {
     const { members, onChange, now } = this.#options;
     const isOwned = () => members().some(({ shards }) => shards.includes(shard));
-    const own = () => this.#own.get(shard) ?? null;
+    const own = () => this.#ownOf(shard);
     if (own() !== null || isOwned()) return Promise.resolve(own());
     return new Promise((resolve, reject) => {
       const end = (settle: () => void) => {

@@ -5,6 +5,7 @@ import type { Grounds } from "./grounds.ts";
 import { Heart, type NodeFacts } from "./heart.ts";
 import { defaultTimes, type LivenessTimes } from "./liveness.ts";
 import { Members } from "./members.ts";
+import { patiently } from "./patience.ts";
 import { ShardKeeper, type Turn } from "./shard-keeper.ts";
 import type { Claim, ClaimCause, ShardStanding, Term } from "./term.ts";
 import { Turns } from "./turns.ts";
@@ -69,8 +70,9 @@ export class ClusterNode {
       () => this.#lapse(),
     );
     const isFresh = () => this.#heart.isFresh;
+    const renewedAt = () => this.#heart.renewedAt;
     this.#members = new Members({
-      ...{ nodes: grounds.nodes, node, times, now, isFresh, isNobodyThere: grounds.isNobodyThere },
+      ...{ nodes: grounds.nodes, node, times, now, renewedAt, isNobodyThere: grounds.isNobodyThere },
     });
     const turns = {
       "take-over": new Turns(takeOversAtOnce, 0, now),
@@ -137,10 +139,15 @@ export class ClusterNode {
   async begin(): Promise<void> {
     const { grounds, node } = this.#options;
     grounds.answerPings(node);
-    await this.#heart.begin();
-    await this.#members.begin();
+    // Of what was just made, the servers have yet to elect who leads it.
+    await patiently(() => this.#heart.begin(), this.#options.now);
+    await patiently(() => this.#members.begin(), this.#options.now);
     grounds.onReleased((shard) => this.#keepers[shard]?.nudge());
-    this.#members.onChange(() => this.#reassign());
+    grounds.onReconnect(() => this.#checkAll(() => true));
+    this.#members.onChange(() => {
+      this.#checkAll((shard) => this.#isClaimedByOther(shard));
+      this.#reassign();
+    });
     this.#settle(this.#pace.gatherMs, () => this.#membersWithShards > 0);
     this.#reassign();
     this.#ended = Promise.all(this.#keepers.map((keeper) => keeper.run(this.#stopping.signal)));
@@ -162,6 +169,7 @@ export class ClusterNode {
 
   /** Is counted in after a while; after a longer one when others hold what it would be given. */
   #settle(ms: number, isLonger: () => boolean): void {
+    clearTimeout(this.#settling);
     this.#settling = setTimeout(() => {
       if (isLonger()) return this.#settle(this.#pace.settleMs - ms, () => false);
       this.#isSettled = true;
@@ -203,7 +211,21 @@ export class ClusterNode {
     this.#watchers.call();
   }
 
+  /** Others may take a node for dead that is not, and it hears of that only when it writes. */
+  #checkAll(isDoubtful: (shard: number) => boolean): void {
+    for (const [shard, keeper] of this.#keepers.entries())
+      if (keeper.standing.role === "owner" && isDoubtful(shard)) void keeper.check();
+  }
+
+  #isClaimedByOther(shard: number): boolean {
+    const { node } = this.#options;
+    return this.#members.live().some((other) => other.node !== node && other.shards.includes(shard));
+  }
+
   #lapse(): void {
+    // It is not to be given anything back before it can be told for certain that it is there again.
+    this.#isSettled = false;
+    if (!this.#stopping.signal.aborted) this.#settle(this.#pace.settleMs, () => false);
     for (const keeper of this.#keepers) keeper.lapse();
   }
 }

@@ -50,6 +50,15 @@ export class ShardKeeper {
     this.#wake?.();
   }
 
+  /** Looks whether what it holds is still its own: somebody else may have taken it, and nothing was written since. */
+  async check(): Promise<void> {
+    const end = this.#endTerm;
+    if (this.#standing.role !== "owner" || end === null) return;
+    // What cannot be seen cannot be judged.
+    const last = await this.#options.readLast().catch(() => null);
+    if (last !== null && last.node !== this.#options.node) end("lost");
+  }
+
   /** What it holds is not this node's own any more. */
   lapse(): void {
     this.#endTerm?.("lapsed");

@@ -13,14 +13,22 @@ export class TunnelServing implements AsyncDisposable {
   readonly stopped: Promise<void>;
   readonly #exchange: CallExchange;
   readonly #handler: Handler;
+  readonly #mayServe: () => boolean;
   readonly #subscription: Subscription;
   readonly #connection: NatsConnection;
   #isStopping = false;
 
-  constructor(connection: NatsConnection, exchange: CallExchange, subject: string, handler: Handler) {
+  constructor(
+    connection: NatsConnection,
+    exchange: CallExchange,
+    subject: string,
+    handler: Handler,
+    mayServe: () => boolean,
+  ) {
     this.#connection = connection;
     this.#exchange = exchange;
     this.#handler = handler;
+    this.#mayServe = mayServe;
     this.#subscription = connection.subscribe(subject, {
       queue,
       callback: (error, message) => exchange.guard(() => this.#receive(error, message)),
@@ -57,7 +65,7 @@ export class TunnelServing implements AsyncDisposable {
     if (frame?.kind !== "open" || inbox === undefined || !this.#exchange.isInbox(inbox))
       return this.#exchange.noteMalformed();
     const far = { inbox, id: frame.id };
-    const reason = this.#isStopping ? "not-serving" : this.#begin(far, frame);
+    const reason = this.#isStopping || !this.#mayServe() ? "not-serving" : this.#begin(far, frame);
     if (reason !== null) this.#exchange.send(far, encodeAbort(far.id, 1, reason));
   }
 

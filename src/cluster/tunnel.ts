@@ -46,9 +46,9 @@ export class Tunnel implements AsyncDisposable {
     return { made, served, bufferedBytes: room.used, malformed };
   }
 
-  /** Serves the calls that others forward to `subject`, from now on. */
-  serve(subject: string, handler: Handler): TunnelServing {
-    const serving = new TunnelServing(this.#connection, this.#exchange, subject, handler);
+  /** Serves the calls that others forward to `subject`, from now on; while `mayServe` says no, their callers look on. */
+  serve(subject: string, handler: Handler, mayServe: () => boolean = () => true): TunnelServing {
+    const serving = new TunnelServing(this.#connection, this.#exchange, subject, handler, mayServe);
     this.#servings.add(serving);
     void serving.stopped.then(() => this.#servings.delete(serving));
     return serving;

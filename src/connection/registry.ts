@@ -202,10 +202,13 @@ export class Registry {
     return () => this.#onAdded.delete(listener);
   }
 
-  /** @throws {Problem} `not-found` */
+  /** @throws {Problem} `not-found`; `shutting-down` where it may be there again when the server is */
   get(id: string): Connection {
     const connection = this.find(id);
-    if (connection === null) throw new Problem("not-found", "There is no connection with this id");
+    if (connection === null) {
+      this.#refuseWhenStopping();
+      throw new Problem("not-found", "There is no connection with this id");
+    }
     return connection;
   }
 
@@ -230,11 +233,16 @@ export class Registry {
     return connection.view(expires === null ? null : wall() - monotonic() + expires);
   }
 
-  /** A page, oldest first; `next` is where the following page begins, null at the end. */
+  /**
+   * A page, oldest first; `next` is where the following page begins, null at the end.
+   *
+   * @throws {Problem} `shutting-down`: some have gone that will be there again
+   */
   list({ state, labels, limit, after }: ListFilter): {
     readonly items: readonly ConnectionView[];
     readonly next: number | null;
   } {
+    this.#refuseWhenStopping();
     const items: ConnectionView[] = [];
     let last = after;
     for (const { connection, order } of this.#entries.values()) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 
+import { defaultTimes } from "../../src/cluster/liveness.ts";
 import { StoreError } from "../../src/store/store.ts";
 import { startNode, type TestNode, type TestTerm } from "../support/cluster-nodes.ts";
 import { startNats, type Nats } from "../support/nats.ts";
@@ -89,11 +90,10 @@ describe("ClusterNode", () => {
     for (const { store, lease, shard } of a.terms.filter(({ closed }) => closed === null))
       await store.commit(lease, put(`of ${shard}`));
     const own = a.owned();
-    const began = performance.now();
     await a.node.stop();
     await a.connection.close();
     await balanced([b]);
-    assert.ok(performance.now() - began < 2_000);
+    // Which is not waited for: nobody has to find out that it is gone.
     for (const shard of own) {
       const term = termOf([b], shard);
       assert.deepEqual([term?.claim.cause, term?.claim.from], ["handover", "a"]);
@@ -122,7 +122,8 @@ describe("ClusterNode", () => {
     await a.connection.close();
     await balanced(others);
     const took = performance.now() - began;
-    assert.ok(took < 5_000, `${took} ms`);
+    // Long before it would be sure by time alone; by how much depends on how busy this machine is.
+    assert.ok(took < defaultTimes.claimMs, `${took} ms`);
     for (const shard of own) {
       const term = termOf(others, shard);
       assert.deepEqual([term?.claim.cause, term?.claim.from], ["node-lost", "a"]);
@@ -141,10 +142,35 @@ describe("ClusterNode", () => {
     await balanced(all.nodes);
   });
 
+  it("finds out that another has taken what it has, when it has not written anything", async () => {
+    count += 1;
+    const place = `cluster${count}`;
+    await using proxy = await startProxy(nats.servers[0]?.port ?? 0);
+    const through = await nats.connect({ servers: [`127.0.0.1:${proxy.port}`] });
+    const away = await startNode(through, { place, name: "away", shards });
+    const other = await startNode(await nats.connect(), { place, name: "other", shards });
+    await balanced([away, other]);
+    const had = away.terms.filter(({ closed }) => closed === null);
+    // For the servers it has gone, which the others are told; it cannot know.
+    proxy.freeze();
+    proxy.cut();
+    await balanced([other]);
+    assert.ok(had.every(({ closed }) => closed === null));
+    proxy.thaw();
+    await away.until(({ length }) => length === 0);
+    assert.ok(had.every(({ closed }) => closed?.inHurry === true));
+    await balanced([away, other]);
+    for (const { node, connection } of [away, other]) {
+      await node.stop();
+      await connection.close();
+    }
+  });
+
   it("lets go of everything when it is cut off, before others take it, and can write nothing after", async () => {
     count += 1;
     const place = `cluster${count}`;
-    const times = { selfMs: 2_000, claimMs: 4_000 };
+    // A busy machine is late by seconds.
+    const times = { selfMs: 5_000, claimMs: 9_000 };
     await using proxy = await startProxy(nats.servers[0]?.port ?? 0);
     const through = await nats.connect({ servers: [`127.0.0.1:${proxy.port}`] });
     const cut = await startNode(through, { place, name: "cut", shards, times });
