@@ -4,10 +4,12 @@ import { NoRespondersError, RequestError, TimeoutError } from "@nats-io/nats-cor
 /** Servers that have just started elect leaders for some seconds, and say meanwhile that they have no JetStream. */
 const patienceMs = 30_000;
 const betweenMs = 500;
+/** Another node has made it a moment ago, and not every server has heard of it; no other is asked for. */
+const streamNotFound = 10_059;
 
 /** Whether the servers may answer otherwise in a moment. */
 export function isTransient(error: unknown): boolean {
-  if (error instanceof JetStreamApiError) return error.status >= 500;
+  if (error instanceof JetStreamApiError) return error.status >= 500 || error.code === streamNotFound;
   return (
     (error instanceof Error && error.name === "JetStreamNotEnabled") ||
     error instanceof TimeoutError ||
