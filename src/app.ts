@@ -17,12 +17,11 @@ import { readSecretKeys } from "./secret-key-file.ts";
 import { isLoopback, type Settings } from "./settings.ts";
 import { tenantsIn } from "./store/scoped-store.ts";
 import { families } from "./metrics/families.ts";
-import { LoopLag } from "./metrics/loop-lag.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import type { MetricsView, ServerView } from "./metrics/view.ts";
 import { ProgressBoard } from "./progress/board.ts";
 import { reportOpening } from "./progress/opening.ts";
 import { Restoring } from "./restoring.ts";
+import { serverMetrics } from "./server-metrics.ts";
 import { ServerParts } from "./server-parts.ts";
 import { isRateSet, processShares, type Shares } from "./shares.ts";
 import { StoredTime } from "./stored-time.ts";
@@ -46,6 +45,10 @@ export interface RequestContext {
   readonly peer?: () => Peer | null;
   /** The id of the connection that the call makes, where the caller names none. */
   readonly newId?: string;
+  /** It is asked for its part of an answer that another service counts as a call. */
+  readonly isPart?: boolean;
+  /** The ids of the webhooks that a list of them is to have: a question of the cell that makes one answer of those of all. */
+  readonly onlyWebhooks?: readonly string[];
 }
 
 export interface ConnackApp extends AsyncDisposable {
@@ -104,9 +107,13 @@ export function prepareApp(
   const operators = new EarlyOperators(settings.adminToken, hasNoAccessControl(settings));
   const ground = { settings, logger, version, overrides, clock, all, egress, operators, progress };
   const browsers = browserRules(settings);
+  const { parts, cluster } = overrides;
   const routes = createStartingRoutes({
     ...{ browsers, clock, logger, operators, progress },
     counters: all.counters,
+    cluster: cluster ?? null,
+    metrics: new Metrics(families),
+    serverMetrics: parts && cluster ? serverMetrics({ parts, shares: all, clock, version, cluster }) : null,
   });
   return new StartingApp({
     fetch: (request, context) => routes.fetch(request, context ?? {}),
@@ -162,23 +169,16 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
   const streams = new Streams(limits, clock, findVanished);
   const { tenants, restart } = await bringBack(ground, foundation, random);
   signal.throwIfAborted();
-  const { parts = new ServerParts(), cluster = null } = overrides;
+  const { parts = new ServerParts(clock.monotonic), cluster = null } = overrides;
   const leave = parts.add({ tenants, streams, store, restoring: () => restart.left });
   const unlisten = store.onHealth(() => healthChanged(store, tenants, logger));
   const stopping = new AbortController();
-  const loopLag = new LoopLag(clock.monotonic);
-  const startedAt = clock.wall() - process.uptime() * 1_000;
   const tracing = await traceCalls(settings, version, logger, stopping.signal);
   const routes = createRoutes({
     ...{ access, tenants, streams, store, clock, random, logger, version, traced: tracing.traced },
     counters: all.counters,
     metrics: new Metrics(families),
-    serverMetrics: () =>
-      viewOf(parts, all, {
-        ...{ version, startedAt, isStoreHealthy: parts.health.state === "open", restoring: parts.restoring },
-        ...{ loopLag: loopLag.seconds, commitSeconds: store.commitSeconds, cluster: cluster?.() ?? null },
-        residentBytes: process.memoryUsage.rss(),
-      }),
+    serverMetrics: serverMetrics({ parts, shares: all, clock, version, cluster }),
     ...{ rates: all.rates, tellsRates: isRateSet(settings), parts, cluster },
     progress: () => progress.progress,
     newId: () => `c_${uuidv7()}`,
@@ -191,7 +191,6 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
   });
   const close = async (graceMs = settings.shutdownGraceMs) => {
     stopping.abort();
-    loopLag[Symbol.dispose]();
     restart.stop();
     streams.beginShutdown();
     await tenants.close(graceMs);
@@ -200,6 +199,7 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
     await access[Symbol.asyncDispose]();
     unlisten();
     leave();
+    if (overrides.parts === undefined) parts[Symbol.dispose]();
     await store[Symbol.asyncDispose]();
     await tracing.close();
   };
@@ -209,13 +209,6 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
     endForbidden: () => closeForbidden(tenants.connections()),
     close,
   };
-}
-
-/** Of all that the process serves. */
-function viewOf(parts: ServerParts, { counters, budgets, rates }: Shares, server: ServerView): MetricsView {
-  const { registries, streams, tenantLimit } = parts;
-  const limits = [...Object.values(budgets), ...Object.values(rates), ...tenantLimit];
-  return { counters, limits, registries, streams, server };
 }
 
 /** All tenants that the store has, and their connections, which are to be dialled. */
@@ -232,16 +225,15 @@ async function bringBack(
   const restoring = new Restoring(progress);
   const onRestoring = (count: number) => restoring.step(count);
   const depsOf = tenantMaker({ ...ground, random, foundation, onRestoring });
-  const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => {
-    const fields = overrides.moved;
-    if (fields !== undefined)
-      for (const each of restored) each.tell({ type: "moved", fields: { ...fields } });
-    restart.add(restored);
-  });
+  const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => restart.add(restored));
   const stored = await tenantsIn(foundation.store);
   await restoring.begin(foundation.store, stored);
   await tenants.restore(stored);
   restoring.finish();
+  const { moved } = overrides;
+  // Not before all are back: a node that cannot have them is not where they have come.
+  if (moved !== undefined)
+    for (const each of tenants.connections()) each.tell({ type: "moved", fields: { ...moved } });
   return { tenants, restart };
 }
 

@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from "uuid";
+import type { AppOverrides } from "./app-overrides.ts";
 import { prepareApp, type ConnackApp, type RequestContext } from "./app.ts";
 import { createFront, type Front } from "./cluster/front.ts";
 import { joinCluster } from "./cluster/join.ts";
@@ -9,8 +10,10 @@ import type { EgressLists } from "./egress/policy.ts";
 import type { Logger } from "./log.ts";
 import { openFollowed } from "./open-access.ts";
 import { ProgressBoard } from "./progress/board.ts";
+import { Uses } from "./cluster/uses.ts";
 import { defaultNodeName } from "./settings/cluster.ts";
 import type { Settings } from "./settings.ts";
+import { ServerParts } from "./server-parts.ts";
 import { processShares, type Shares } from "./shares.ts";
 import type { StartingApp } from "./starting-app.ts";
 import { Streams } from "./stream/streams.ts";
@@ -28,7 +31,9 @@ export class ClusterApp implements ConnackApp {
   readonly #settings: Settings;
   readonly #logger: Logger;
   readonly #version: string;
+  readonly #overrides: Pick<AppOverrides, "webhookSchedule">;
   readonly #shares: Shares;
+  readonly #parts = new ServerParts(systemClock.monotonic);
   /** Of answers that are made here of those of several shards. */
   readonly #streams: Streams;
   readonly #stopping = new AbortController();
@@ -39,7 +44,14 @@ export class ClusterApp implements ConnackApp {
   #running: Running | null = null;
   #closed: Promise<void> | null = null;
 
-  constructor(settings: Settings, logger: Logger, version: string) {
+  /** `overrides` are for tests. */
+  constructor(
+    settings: Settings,
+    logger: Logger,
+    version: string,
+    overrides: Pick<AppOverrides, "webhookSchedule"> = {},
+  ) {
+    this.#overrides = overrides;
     this.#settings = settings;
     this.#logger = logger;
     this.#version = version;
@@ -48,7 +60,10 @@ export class ClusterApp implements ConnackApp {
     this.#shares = processShares(settings, systemClock.monotonic);
     const limits = { heartbeatMs: settings.heartbeatMs, writeTimeoutMs: settings.streamWriteTimeoutMs };
     this.#streams = new Streams(limits, systemClock, findVanished);
-    this.#early = prepareApp(settings, logger, version, { shares: this.#shares });
+    this.#early = prepareApp(settings, logger, version, {
+      ...{ shares: this.#shares, parts: this.#parts },
+      cluster: () => this.#running?.shards.standing() ?? null,
+    });
   }
 
   readonly fetch = (request: Request, context?: RequestContext): Response | Promise<Response> =>
@@ -69,10 +84,15 @@ export class ClusterApp implements ConnackApp {
     const { connection } = grounds;
     opened.defer(() => connection.close());
     const following = opened.use(await patiently(() => grounds.follow(), systemClock.monotonic));
-    const followed = opened.use(await openFollowed(settings, logger, systemClock, following));
+    const uses = new Uses(connection, grounds.name);
+    const followed = opened.use(
+      await openFollowed(settings, logger, systemClock, following, async (each) => uses.tell(each)),
+    );
     const shards = opened.use(
       new NodeShards({
-        ...{ settings, logger, name, joined, followed, shares: this.#shares, version: this.#version },
+        ...{ following, webhookSchedule: this.#overrides.webhookSchedule },
+        ...{ settings, logger, name, joined, followed, uses, version: this.#version },
+        ...{ shares: this.#shares, parts: this.#parts },
         egress: () => this.#egress,
         listening: () => this.#listening,
       }),
@@ -118,6 +138,7 @@ export class ClusterApp implements ConnackApp {
     this.#streams.shutdown();
     await this.#early.close();
     await running?.[Symbol.asyncDispose]();
+    this.#parts[Symbol.dispose]();
   }
 
   #frontOf(shards: NodeShards): Front {

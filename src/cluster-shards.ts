@@ -1,20 +1,32 @@
 import { randomBytes } from "node:crypto";
 import { prepareApp } from "./app.ts";
 import type { Followed } from "./access/followed.ts";
-import type { ClusterStanding } from "./cluster-standing.ts";
+import type { ClusterStanding, NodeStanding } from "./cluster-standing.ts";
+import type { Failure } from "./broker/failure.ts";
+import { defaultTimes } from "./cluster/liveness.ts";
+import { Doorway } from "./cluster/doorway.ts";
 import type { Joined } from "./cluster/join.ts";
+import { answerAtHome, askHome } from "./cluster/home-desk.ts";
 import { callSubject, contextOf, NodeCells } from "./cluster/node-cells.ts";
 import { ClusterNode } from "./cluster/node.ts";
 import type { Claim, Term } from "./cluster/term.ts";
+import type { Uses } from "./cluster/uses.ts";
 import { Tunnel } from "./cluster/tunnel.ts";
+import { UsageGossip } from "./cluster/usage-gossip.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
 import { withFields, type Logger } from "./log.ts";
-import { ServerParts } from "./server-parts.ts";
+import { NodeTenants } from "./node-tenants.ts";
+import type { ServerParts } from "./server-parts.ts";
 import type { Settings } from "./settings.ts";
 import type { Shares } from "./shares.ts";
 import type { StartingApp } from "./starting-app.ts";
+import type { Following } from "./store/following.ts";
 import type { Store } from "./store/store.ts";
+import { Dispatcher } from "./webhooks/dispatcher.ts";
+import { GoneDesk } from "./webhooks/gone-desk.ts";
+import type { WebhooksRole } from "./webhooks/role.ts";
+import type { Schedule } from "./webhooks/schedule.ts";
 
 export interface NodeShardsOptions {
   readonly settings: Settings;
@@ -25,8 +37,13 @@ export interface NodeShardsOptions {
   readonly joined: Joined;
   /** Tokens, sessions and tickets, as the owner of shard 0 has them. */
   readonly followed: Followed;
+  readonly uses: Uses;
+  /** What the owner of shard 0 has, as it comes. */
+  readonly following: Following;
+  readonly webhookSchedule?: Schedule | undefined;
   /** Of all shards together. */
   readonly shares: Shares;
+  readonly parts: ServerParts;
   readonly egress: () => EgressLists;
   readonly listening: () => Address | null;
 }
@@ -38,6 +55,21 @@ interface Address {
 
 /** Longer than it takes until another node has what a dead one had. */
 const ownerWithinMs = 10_000;
+/**
+ * A node that has not reached the servers for so long is taken for lost by the others, and they dial with the client ids of
+ * its connections. Those it keeps, for the servers may be away for all; but what the broker closes it does not dial again,
+ * for that would take the client id back from its new holder.
+ */
+const awayFailure: Failure = {
+  stage: "policy",
+  code: "store-unavailable",
+  detail:
+    "This node has not reached the NATS servers for some seconds, and another one may have the connection",
+  retryable: true,
+  hint: "It is dialled when they are reached again, where it is this node's still; see /readyz.",
+};
+/** Calls that have come in may have so long to be answered before the shard's service stops. */
+const doorwayMs = 200;
 /** Has what belongs to no connection, and is followed by all others. */
 const home = 0;
 
@@ -47,14 +79,20 @@ export class NodeShards implements AsyncDisposable {
   readonly #options: NodeShardsOptions;
   readonly #node: ClusterNode;
   readonly #tunnel: Tunnel;
-  readonly #parts = new ServerParts();
+  /** What each tenant has in all of the shards. */
+  readonly #tenants: NodeTenants;
+  readonly #usage: UsageGossip;
+  readonly #dispatcher: Dispatcher;
   readonly #apps = new Map<number, StartingApp>();
+  #stopped: Promise<void> | null = null;
 
   constructor(options: NodeShardsOptions) {
     const { joined, name, version, logger, shares } = options;
     const { grounds } = joined;
     const { monotonic: now } = systemClock;
     this.#options = options;
+    this.#dispatcher = new Dispatcher(options.settings.maxWebhookRequests);
+    this.#tenants = new NodeTenants(options.settings, now, shares);
     this.#tunnel = new Tunnel(grounds.connection);
     this.#node = new ClusterNode({
       ...{ grounds, name, version, now },
@@ -64,6 +102,12 @@ export class NodeShards implements AsyncDisposable {
       load: () => shares.budgets.connections.used,
       onTrouble: (what, error) => logger.error(what, { error: String(error) }),
     });
+    this.#usage = new UsageGossip({
+      ...{ connection: grounds.connection, name: grounds.name, node: this.#node.id, now },
+      members: () => this.#node.members().map(({ node }) => node),
+      onChange: (listener) => this.#node.onChange(listener),
+    });
+    this.#tenants.watch(this.#usage);
     this.cells = new NodeCells({
       ...{ tunnel: this.#tunnel, now, ownerWithinMs, name: grounds.name, shards: grounds.shards },
       random: Math.random,
@@ -74,6 +118,7 @@ export class NodeShards implements AsyncDisposable {
 
   /** Joins the others; shards come soon after. @throws what the servers say where this node cannot make itself known */
   begin(): Promise<void> {
+    this.#usage.begin();
     return this.#node.begin();
   }
 
@@ -101,19 +146,22 @@ export class NodeShards implements AsyncDisposable {
       owned: all.filter((shard) => this.cells.isLocal(shard)),
       unowned: all.filter((shard) => this.#node.ownerOf(shard) === null),
     };
-    const nodes = members.map(({ node: _, ...said }) => said);
+    const nodes = members.map(
+      ({ name: called, version, startedAt, shards: has, connections, isSettled }) =>
+        ({ name: called, version, startedAt, shards: has, connections, isSettled }) satisfies NodeStanding,
+    );
     return {
       ...{ name: grounds.name, node: name, holdsLease: this.#node.isFresh, survives, shards },
       nodes: nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
       moves: Object.fromEntries(this.#node.moves),
+      calls: Object.fromEntries(this.cells.calls),
       lagMs: Math.round(this.#node.lagMs),
     };
   }
 
   /** Gives to others what it has, one after another, and answers meanwhile. */
-  async stop(): Promise<void> {
-    await this.#node.stop();
-    this.cells.stop();
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,9 +169,38 @@ export class NodeShards implements AsyncDisposable {
     await this.#tunnel[Symbol.asyncDispose]();
   }
 
+  async #stop(): Promise<void> {
+    await this.#node.stop();
+    this.#usage[Symbol.dispose]();
+    this.cells.stop();
+  }
+
+  #followedWebhooks(): WebhooksRole {
+    const { joined, following } = this.#options;
+    const { connection, name } = joined.grounds;
+    return {
+      ...{ kind: "followed", following },
+      tellGone: async (gone) => (await askHome(connection, name, gone)) === true,
+    };
+  }
+
   /** A shard is this node's from now on. */
   async #begin(shard: number, store: Store, claim: Claim): Promise<Term> {
-    const { settings, logger, version, shares, followed, joined, egress, listening } = this.#options;
+    const {
+      settings,
+      logger,
+      version,
+      shares,
+      parts,
+      followed,
+      joined,
+      uses,
+      egress,
+      listening,
+      webhookSchedule,
+    } = this.#options;
+    const { connection, name } = joined.grounds;
+    const desk = new GoneDesk();
     const { allow, deny } = egress();
     const moved =
       claim.from === null
@@ -134,24 +211,34 @@ export class NodeShards implements AsyncDisposable {
       withFields(logger, { shard }),
       version,
       {
-        ...{ store, shares, moved, parts: this.#parts },
-        follow: shard === home ? "followed" : followed,
+        ...{ store, shares, moved, parts, tenants: this.#tenants },
+        follow: shard === home ? { heardUses: (listener) => uses.listen(listener) } : followed,
+        ...{ webhookSchedule, dispatcher: this.#dispatcher },
+        webhooksRole: shard === home ? { kind: "home", desk } : this.#followedWebhooks(),
         cluster: () => this.standing(),
+        holdDials: () => (this.#node.lagMs < defaultTimes.suspectMs ? null : awayFailure),
       },
     );
     const address = listening();
     if (address !== null) app.listening(address.hostname, address.port);
     await app.open();
     this.#apps.set(shard, app);
-    this.cells.enter(shard, app.fetch);
-    const serving = this.#tunnel.serve(callSubject(joined.grounds.name, shard), (request, { caller }) =>
-      app.fetch(request, contextOf(caller)),
+    const doorway = new Doorway(app.fetch);
+    this.cells.enter(shard, doorway.enter);
+    const serving = this.#tunnel.serve(callSubject(name, shard), (request, { caller }) =>
+      doorway.enter(request, contextOf(caller)),
     );
+    const answering = shard === home ? answerAtHome(connection, name, (what) => desk.take(what)) : null;
     return {
       close: async (inHurry) => {
+        answering?.[Symbol.dispose]();
         this.cells.leave(shard);
         this.#apps.delete(shard);
+        // Who calls from here on waits for the next owner; those under way are answered by this one.
+        void serving.stop();
+        if (!inHurry) await doorway.empty(doorwayMs);
         await app.close(inHurry ? 0 : undefined);
+        this.#usage.tell();
         await serving[Symbol.asyncDispose]();
       },
     };

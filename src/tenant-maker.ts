@@ -17,6 +17,7 @@ import { tenantShares, type Shares } from "./shares.ts";
 import type { TenantDeps } from "./tenant.ts";
 import type { MakeDeps } from "./tenants.ts";
 import { Dispatcher } from "./webhooks/dispatcher.ts";
+import { roleFor } from "./webhooks/role.ts";
 
 /** What there is of everything, before it is divided among tenants. */
 export type Foundation = Omit<Keeping, "journal">;
@@ -37,13 +38,15 @@ export interface TenantParts {
 /** Gives each tenant what is its own, and a share in what is not. */
 export function tenantMaker(parts: TenantParts): MakeDeps {
   const { settings, logger, clock, random, egress, overrides, foundation, all, onRestoring } = parts;
-  const clientIds = new ClientIds();
-  const dispatcher = new Dispatcher(settings.maxWebhookRequests);
+  const { tenants, webhooksRole: role } = overrides;
+  const clientIds = tenants?.clientIds ?? new ClientIds();
+  const dispatcher = overrides.dispatcher ?? new Dispatcher(settings.maxWebhookRequests);
   const attempt = attemptDeps(settings, logger, clock, egress, overrides);
   return (name) => {
     const isDefault = name === defaultTenant;
     const ownLogger = isDefault ? logger : withFields(logger, { tenant: name });
-    const store = new ScopedStore(foundation.store, isDefault ? null : name);
+    const scope = isDefault ? null : name;
+    const store = new ScopedStore(foundation.store, scope);
     const onTrouble = (error: unknown) =>
       ownLogger.error("nothing can be kept at present", { error: String(error) });
     const keeping: Keeping = {
@@ -52,15 +55,26 @@ export function tenantMaker(parts: TenantParts): MakeDeps {
       sealer: isDefault ? foundation.sealer : sealerFor(name, foundation.sealer),
       journal: new Journal(store, foundation.lease, onTrouble),
     };
-    const shares = tenantShares(settings, clock.monotonic, all, isDefault);
-    const turnstile = new AttemptTurnstile(shares.rates.attempts, shares.counters);
+    const held = tenants?.hold(name);
+    const shares = held?.shares ?? tenantShares(settings, clock.monotonic, all, isDefault);
+    const turnstile = new AttemptTurnstile(shares.rates.attempts, shares.counters, overrides.holdDials);
     return {
-      ...{ ...shares, keeping, clientIds, clock, random, dispatcher, onRestoring },
+      ...{
+        ...shares,
+        release: held?.release ?? null,
+        keeping,
+        clientIds,
+        clock,
+        random,
+        dispatcher,
+        onRestoring,
+      },
       attempt: { ...attempt, turnstile },
       logger: ownLogger,
       sessionLimits: sessionLimits(settings),
       maxEvents: settings.maxEvents,
       webhookSchedule: overrides.webhookSchedule,
+      webhooksRole: role && roleFor(role, name, scope),
     };
   };
 }

@@ -17,6 +17,7 @@ import type { Counters } from "./metrics/counters.ts";
 import type { Rates } from "./rates.ts";
 import { Waits } from "./waits.ts";
 import type { Dispatcher } from "./webhooks/dispatcher.ts";
+import type { TenantRole } from "./webhooks/role.ts";
 import type { Schedule } from "./webhooks/schedule.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
 
@@ -34,10 +35,13 @@ export interface TenantDeps {
   readonly budgets: Budgets;
   readonly rates: Rates;
   readonly counters: Counters;
+  /** To be called when it has given back all of its share; null where that is nobody else's. */
+  readonly release: (() => void) | null;
   readonly sessionLimits: SessionLimits;
   readonly maxEvents: number;
   readonly dispatcher: Dispatcher;
   readonly webhookSchedule: Schedule | undefined;
+  readonly webhooksRole: TenantRole | undefined;
   /** So many connections have come one half of the way back from the store. */
   readonly onRestoring: (count: number) => void;
 }
@@ -60,6 +64,7 @@ export class Tenant {
   /** Its client ids, which must not be those of another tenant at the same broker. */
   readonly clientIds: OwnClientIds;
   readonly #keeping: Keeping;
+  readonly #release: (() => void) | null;
 
   private constructor(name: string, deps: TenantDeps) {
     const { keeping, attempt, clock, random, logger, budgets } = deps;
@@ -67,6 +72,7 @@ export class Tenant {
     const isKept = store.survives === "power";
     this.name = name;
     this.#keeping = keeping;
+    this.#release = deps.release;
     this.budgets = budgets;
     this.rates = deps.rates;
     this.counters = deps.counters;
@@ -106,7 +112,7 @@ export class Tenant {
       dispatcher: deps.dispatcher,
       budget: budgets.webhooks,
       delivery: { ...attempt, wall: clock.wall },
-      schedule: deps.webhookSchedule,
+      ...{ schedule: deps.webhookSchedule, role: deps.webhooksRole },
       onGap: (reason) => this.counters.gaps.add(reason),
     });
   }
@@ -125,11 +131,16 @@ export class Tenant {
     const { keeping } = deps;
     const tenant = new Tenant(name, deps);
     const { registry, lifecycle } = tenant;
-    await tenant.idempotency.restore();
-    const isKept = keeping.store.survives === "power";
-    const restored = isKept ? await restoreConnections(keeping, registry, lifecycle, deps.onRestoring) : [];
-    await tenant.webhooks.restore();
-    return { tenant, restored };
+    try {
+      await tenant.idempotency.restore();
+      const isKept = keeping.store.survives === "power";
+      const restored = isKept ? await restoreConnections(keeping, registry, lifecycle, deps.onRestoring) : [];
+      await tenant.webhooks.restore();
+      return { tenant, restored };
+    } catch (error) {
+      void tenant.abandon();
+      throw error;
+    }
   }
 
   /** Tidies up behind a start that has succeeded: one that is refused for want of a key must not have deleted the answers that only it could open. */
@@ -140,7 +151,8 @@ export class Tenant {
   /** Whether nobody would be disturbed if it were closed and opened again. */
   get isIdle(): boolean {
     const { connections, streams, waits, webhooks, bodyBytes } = this.budgets;
-    return [connections, streams, waits, webhooks, bodyBytes].every(({ used }) => used === 0);
+    const isEmpty = [connections, streams, waits, webhooks, bodyBytes].every(({ used }) => used === 0);
+    return isEmpty && this.webhooks.isIdle;
   }
 
   /** Whether a call that is made again would then be carried out again: its answer is in memory alone. */
@@ -161,5 +173,14 @@ export class Tenant {
     this.#keeping.journal.close();
     this.idempotency.release();
     this.lifecycle.all.close();
+    this.#release?.();
+  }
+
+  /** Gives back what it has come by at a start that has failed, where others have the same share. */
+  async abandon(): Promise<void> {
+    if (this.#release === null) return;
+    this.#keeping.journal.close();
+    await this.close(0);
+    await this.end();
   }
 }

@@ -1,3 +1,4 @@
+import type { RequestContext } from "../app.ts";
 import { Problem } from "../problem.ts";
 import { Refused, requestIdOf, withoutACell } from "./front-answer.ts";
 import type { Cells } from "./cells.ts";
@@ -6,7 +7,9 @@ import type { Cells } from "./cells.ts";
 export interface Question {
   readonly cell: number;
   readonly url: string;
-  readonly method: "GET" | "HEAD";
+  readonly method: "GET" | "HEAD" | "POST";
+  /** What goes along with it, besides the call. */
+  readonly context?: RequestContext;
 }
 
 /** Asks cells for their parts of a call, on behalf of its caller, until it is released. */
@@ -16,6 +19,8 @@ export class Asking implements Disposable {
   readonly #headers: Headers;
   readonly #caller: AbortSignal;
   readonly #controller = new AbortController();
+  /** The cell that counts it as a call, and as a stream: the first that is asked. */
+  #counting: number | null = null;
   readonly #abort = () => this.#controller.abort();
 
   /** `without` names headers of the call that its parts do not have. */
@@ -31,12 +36,11 @@ export class Asking implements Disposable {
   }
 
   /** One cell's answer, whatever it is. */
-  ask({ cell, url, method }: Question): Promise<Response> {
-    return this.#cells.call(
-      cell,
-      new Request(url, { method, headers: this.#headers, signal: this.signal }),
-      {},
-    );
+  ask({ cell, url, method, context = {} }: Question): Promise<Response> {
+    this.#counting ??= cell;
+    const isPart = cell !== this.#counting;
+    const request = new Request(url, { method, headers: this.#headers, signal: this.signal });
+    return this.#cells.call(cell, request, isPart ? { ...context, isPart } : context);
   }
 
   /**

@@ -8,7 +8,7 @@ import { listConnections } from "./front-list.ts";
 import { openConnection, type OpeningOptions } from "./front-open.ts";
 import { routeOf } from "./front-route.ts";
 import { shardOf } from "./front-shard.ts";
-import { webhooksAtHome, type AnswerWebhooks } from "./front-webhooks.ts";
+import { webhooksOfAll, type AnswerWebhooks } from "./front-webhooks.ts";
 
 /** Answers calls, whichever node they come to. */
 export type Front = (request: Request, context?: RequestContext) => Promise<Response>;
@@ -33,7 +33,7 @@ const callerLeftStatus = 499;
 export function createFront(options: FrontOptions): Front {
   const { cells, local, logger } = options;
   const { shards } = cells;
-  const webhooks = options.webhooks ?? webhooksAtHome(cells);
+  const webhooks = options.webhooks ?? webhooksOfAll(cells);
   const anyCell = () => cells.placement().find((shard) => cells.isLocal(shard)) ?? home;
   const answer = (request: Request, context: RequestContext | undefined): Promise<Response> => {
     const route = routeOf(request.url);

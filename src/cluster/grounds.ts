@@ -4,7 +4,7 @@ import { RequestError, type NatsConnection } from "@nats-io/nats-core";
 import { placed } from "../store/jetstream-chain.ts";
 import type { Following } from "../store/following.ts";
 import { followJetstream } from "../store/jetstream-follower.ts";
-import { openJetstream } from "../store/jetstream.ts";
+import { commitTimes, openJetstream } from "../store/jetstream.ts";
 import { openStream, subjectOf } from "../store/jetstream-stream.ts";
 import type { Store } from "../store/store.ts";
 import type { PlacedRecord } from "../store/jetstream-chain.ts";
@@ -57,6 +57,7 @@ export async function openGrounds(options: GroundsOptions): Promise<Grounds> {
   const nodes = await new Kvm(connection).create(`${name}-nodes`, {
     ...{ replicas, history: 1, ttl: forgottenAfterMs, allow_direct: false },
   });
+  const commitSeconds = commitTimes();
   const released = (shard: number | "*") => `${name}.${shard}.released`;
   return {
     ...{ connection, name, nodes, shards },
@@ -64,7 +65,9 @@ export async function openGrounds(options: GroundsOptions): Promise<Grounds> {
     readLast: (shard) => readLast(manager, name, shard),
     isNobodyThere: (node) => isNobodyThere(connection, pingSubject(name, node)),
     openStore: (node, shard, claimAfter, onLost) =>
-      openJetstream({ connection, stream: name, epoch, shard, node, maxBytes, claimAfter, onLost }),
+      openJetstream({
+        ...{ connection, stream: name, epoch, shard, node, maxBytes, claimAfter, onLost, commitSeconds },
+      }),
     answerPings: (node) => {
       connection.subscribe(pingSubject(name, node), { callback: (_, message) => void message.respond() });
     },

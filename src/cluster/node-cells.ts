@@ -27,9 +27,15 @@ export interface NodeCellsOptions {
 export interface Along {
   /** The id that a new connection is to have. */
   readonly newId?: string;
+  /** The webhooks that the answer is to be about. */
+  readonly onlyWebhooks?: readonly string[];
+  readonly isPart?: boolean;
   /** Where the caller is, for logs. */
   readonly peer?: string;
 }
+
+/** `lost`: the owner was, before it had answered; `full`: there were too many calls between two nodes. */
+export type CallOutcome = "answered" | "no-owner" | "lost" | "full" | "refused";
 
 const retryAfterSeconds = 2;
 
@@ -39,6 +45,7 @@ export class NodeCells implements Cells {
   readonly #own = new Map<number, Fetch>();
   readonly #placement: Placement;
   readonly #stopping = new AbortController();
+  readonly #calls = new Map<CallOutcome, number>();
 
   constructor(options: NodeCellsOptions) {
     this.#options = options;
@@ -47,6 +54,11 @@ export class NodeCells implements Cells {
 
   get shards(): number {
     return this.#options.shards;
+  }
+
+  /** Calls that were taken to other nodes, by what came of them; those whose callers left are not counted. */
+  get calls(): ReadonlyMap<CallOutcome, number> {
+    return this.#calls;
   }
 
   /** This node has the shard, and answers for it. */
@@ -92,12 +104,18 @@ export class NodeCells implements Cells {
           ownerWithinMs: Math.max(0, deadline - now()),
         });
         if (!isStream(answer)) letTimeOut?.();
+        this.#count("answered");
         return answer;
       } catch (error) {
         if (error instanceof OwnerLost && canRepeat && now() < deadline) continue;
+        this.#count(outcomeOf(error));
         throw problemOf(error) ?? error;
       }
     }
+  }
+
+  #count(outcome: CallOutcome | null): void {
+    if (outcome !== null) this.#calls.set(outcome, (this.#calls.get(outcome) ?? 0) + 1);
   }
 
   /** Resolves when somebody else has it, or with what answers here; rejects when nobody has by then. */
@@ -117,7 +135,10 @@ export class NodeCells implements Cells {
       const look = () => {
         if (own() !== null || isOwned()) end(() => resolve(own()));
       };
-      const onLate = () => end(() => reject(noOwner()));
+      const onLate = () => {
+        this.#count("no-owner");
+        end(() => reject(noOwner()));
+      };
       const onAbort = () => end(() => reject(signal.reason as Error));
       const timer = setTimeout(onLate, Math.max(0, deadline - now()));
       const unlisten = onChange(look);
@@ -134,21 +155,35 @@ export function callSubject(name: string, shard: number): string {
 
 /** What {@link Along} was written from. */
 export function contextOf(caller: string | null): RequestContext {
-  const { newId } = caller === null ? {} : (JSON.parse(caller) as Along);
-  return newId === undefined ? {} : { newId };
-}
-
-function alongOf(context: RequestContext | undefined): Along {
-  const peer = context?.peer?.();
-  const newId = context?.newId;
+  const { newId, onlyWebhooks, isPart } = caller === null ? {} : (JSON.parse(caller) as Along);
   return {
     ...(newId === undefined ? {} : { newId }),
+    ...(onlyWebhooks === undefined ? {} : { onlyWebhooks }),
+    ...(isPart === undefined ? {} : { isPart }),
+  };
+}
+
+/** What goes along of what came with a call. */
+export function alongOf(context: RequestContext | undefined): Along {
+  const peer = context?.peer?.();
+  const { newId, onlyWebhooks, isPart } = context ?? {};
+  return {
+    ...(newId === undefined ? {} : { newId }),
+    ...(onlyWebhooks === undefined ? {} : { onlyWebhooks }),
+    ...(isPart === undefined ? {} : { isPart }),
     ...(peer ? { peer: `${peer.address}:${peer.port}` } : {}),
   };
 }
 
 function isStream({ headers }: Response): boolean {
   return /^(text\/event-stream|application\/x-ndjson)\b/.test(headers.get("content-type") ?? "");
+}
+
+function outcomeOf(error: unknown): CallOutcome | null {
+  if (error instanceof NoOwner) return "no-owner";
+  if (error instanceof OwnerLost) return "lost";
+  if (error instanceof TunnelFull) return "full";
+  return error instanceof NotForwardable ? "refused" : null;
 }
 
 function noOwner(): Problem {

@@ -13,6 +13,11 @@ import {
 /** Names of other tenants' spaces and logs begin with this. */
 const root = "t/";
 
+/** What names of a tenant's spaces and logs begin with; `tenant` has no slash, and null has no tenant's name. */
+export function prefixOf(tenant: string | null): string {
+  return tenant === null ? "" : `${root}${tenant}/`;
+}
+
 /**
  * What one tenant has of a store, as though it were a store of its own: no name that it uses can reach another's. Without a
  * tenant it is what has no tenant's name, as it was before there were tenants. Disposing of it leaves the store open.
@@ -21,10 +26,9 @@ export class ScopedStore implements Store {
   readonly #store: Store;
   readonly #prefix: string;
 
-  /** `tenant` has no slash. */
   constructor(store: Store, tenant: string | null) {
     this.#store = store;
-    this.#prefix = tenant === null ? "" : `${root}${tenant}/`;
+    this.#prefix = prefixOf(tenant);
   }
 
   get survives(): Store["survives"] {

@@ -15,13 +15,15 @@ import { Lanes, type LaneOf } from "./lanes.ts";
 import { parcelOf, type Parcel } from "./parcel.ts";
 import { keepCursor, laneKey, webhookSpace, type Commit } from "./records.ts";
 import type { Schedule } from "./schedule.ts";
-import { Sender, type Sent, type SigningKey } from "./sender.ts";
+import { Sender, type Sent, type SigningKey, type Unable } from "./sender.ts";
 import { Serial } from "./serial.ts";
 import type { Standing, Webhook } from "./webhook.ts";
 
 export interface HookDeps {
   readonly store: Pick<Store, "records" | "get">;
   readonly commit: Commit;
+  /** Keeps it, where that is here, or has it kept: its endpoint wants no more. */
+  readonly keepGone: (webhook: Webhook) => Promise<unknown>;
   readonly dispatcher: Dispatcher;
   readonly delivery: DeliveryDeps;
   readonly clock: Clock;
@@ -51,11 +53,12 @@ export class Hook {
   /** It is being deleted. */
   #leaving = false;
 
-  constructor(webhook: Webhook, keys: readonly SigningKey[], deps: HookDeps) {
+  /** `unable` says why it can send nothing. */
+  constructor(webhook: Webhook, keys: readonly SigningKey[], deps: HookDeps, unable: Unable | null = null) {
     this.#webhook = webhook;
     this.#deps = deps;
     this.dead = new DeadLetters(webhook.id, deps.store, deps.commit);
-    this.sender = new Sender(webhook.id, webhook.url, keys, deps);
+    this.sender = new Sender(webhook.id, webhook.url, keys, unable, deps);
     this.#line = new Line(() => (this.sender.history.failuresInARow > 0 ? 1 : mostAtOnce));
     this.lanes = new Lanes({
       webhook: () => this.#webhook,
@@ -71,9 +74,9 @@ export class Hook {
   }
 
   /** It takes the form that has been committed; what is under way begins anew. */
-  change(webhook: Webhook, keys: readonly SigningKey[]): void {
+  change(webhook: Webhook, keys: readonly SigningKey[], unable: Unable | null = null): void {
     this.#webhook = webhook;
-    this.sender.change(webhook.url, keys);
+    this.sender.change(webhook.url, keys, unable);
     this.sender.forgive();
     this.lanes.refresh();
   }
@@ -122,8 +125,18 @@ export class Hook {
     this.lanes.stop();
   }
 
+  /** It has answered 410 elsewhere; nothing happens where `isStill` says that this is of a form that it has no more. */
+  gone(isStill: () => Promise<boolean>): Promise<boolean> {
+    return this.changes.run(async () => {
+      const holds = await isStill();
+      if (holds) await this.#disable();
+      return holds;
+    });
+  }
+
   #running(): boolean {
-    return !this.#leaving && this.#webhook.standing.state === "enabled";
+    const isAble = this.sender.unable === null && !this.#leaving;
+    return isAble && this.#webhook.standing.state === "enabled";
   }
 
   #parcel(occasion: Occasion): Parcel {
@@ -176,20 +189,18 @@ export class Hook {
 
   async #send(parcel: Parcel, attempt: number, signal: AbortSignal): Promise<Sent> {
     const sent = await this.sender.send(parcel, attempt, signal);
-    if (sent.outcome.type === "gone") await this.#disable();
+    if (sent.outcome.type === "gone") await this.changes.run(() => this.#disable());
     return sent;
   }
 
   /** The endpoint wants no more. It stays so in memory where it cannot be kept. */
   async #disable(): Promise<void> {
-    await this.changes.run(async () => {
-      if (this.#webhook.standing.state === "disabled" || this.#leaving) return;
-      const standing: Standing = { state: "disabled", reason: "gone", at: this.#deps.clock.wall() };
-      this.#webhook = { ...this.#webhook, standing };
-      this.lanes.pause();
-      this.#deps.logger.warn("webhook disabled: its endpoint answered 410", { webhook: this.#webhook.id });
-      await this.#commitAside([putWebhook(this.#webhook)]);
-    });
+    if (this.#webhook.standing.state === "disabled" || this.#leaving) return;
+    const standing: Standing = { state: "disabled", reason: "gone", at: this.#deps.clock.wall() };
+    this.#webhook = { ...this.#webhook, standing };
+    this.lanes.pause();
+    this.#deps.logger.warn("webhook disabled: its endpoint answered 410", { webhook: this.#webhook.id });
+    await this.#aside(this.#deps.keepGone(this.#webhook));
   }
 
   async #replayEach(ids: readonly string[]): Promise<void> {

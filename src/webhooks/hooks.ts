@@ -38,6 +38,10 @@ export class Hooks {
     return found.hook;
   }
 
+  find(id: string): Hook | null {
+    return this.#hooks.get(id)?.hook ?? null;
+  }
+
   /** Room is taken, be there some or not. */
   enter(hook: Hook): void {
     this.#budget.force();
@@ -47,6 +51,11 @@ export class Hooks {
 
   delete(id: string): void {
     if (this.#hooks.delete(id)) this.#budget.give();
+  }
+
+  /** Gives back the room of all, which stay: this is over. */
+  release(): void {
+    this.#budget.give(this.#hooks.size);
   }
 
   /**

@@ -34,7 +34,8 @@ export interface LanesDeps {
   readonly lost: (of: LaneOf, count: number, change: Change) => void;
 }
 
-type Wanted = Pick<Webhook, "connection" | "topics" | "events">;
+/** What says which lanes there are to be. */
+export type Wanted = Pick<Webhook, "connection" | "topics" | "events">;
 
 const kinds: readonly LogKind[] = ["messages", "events"];
 
@@ -67,6 +68,10 @@ export class Lanes {
     this.#places.delete(lane);
   }
 
+  get size(): number {
+    return this.#lanes.size;
+  }
+
   /** When the next one is tried again, in epoch milliseconds. */
   get nextAttemptAt(): number | null {
     let next: number | null = null;
@@ -77,15 +82,21 @@ export class Lanes {
 
   /**
    * Places at the ends of logs for the lanes that a webhook with these fields would have and this one has not, to be
-   * kept and then {@link Lanes.place}d. An absent one stands for the beginning, so that empty logs need none.
+   * kept and then {@link Lanes.place}d. An absent one stands for the beginning, so that empty logs need none. `had` is what
+   * was wanted before, where lanes of that may be still to come.
    */
-  tails(wanted: Wanted, connections: Iterable<ConnectionLogs>): ReadonlyMap<string, string> {
+  tails(
+    wanted: Wanted,
+    connections: Iterable<ConnectionLogs>,
+    had: Wanted | null = null,
+  ): ReadonlyMap<string, string> {
     const found = new Map<string, string>();
     for (const connection of connections) {
       for (const kind of kinds) {
         const key = laneKey(connection.id, kind);
         const log = logOf(connection, kind);
-        if (wants(wanted, connection.id, kind) && !this.#lanes.has(key) && log.tail > 0)
+        const isToCome = had !== null && (this.#places.has(key) || wants(had, connection.id, kind));
+        if (wants(wanted, connection.id, kind) && !this.#lanes.has(key) && !isToCome && log.tail > 0)
           found.set(key, log.idOf(log.tail));
       }
     }

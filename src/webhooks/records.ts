@@ -13,6 +13,9 @@ export const droppedSpace = "webhook-dropped";
 /** Time and delivery id → the dead letter. */
 export const deadSpace = (webhook: string) => `webhook-dead/${webhook}`;
 
+/** Webhook id → which lanes it had when this was last heard of a webhook that is kept elsewhere. */
+export const knownSpace = "webhook-known";
+
 export const laneKey = (connection: string, kind: LogKind) => `${connection}/${kind}`;
 export const cursorKey = (webhook: string, lane: string) => `${webhook}/${lane}`;
 

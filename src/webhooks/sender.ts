@@ -15,6 +15,13 @@ export interface SenderDeps {
   readonly logger: Logger;
 }
 
+/** Why nothing can be signed here, and so nothing is sent; `at` in epoch milliseconds. */
+export interface Unable {
+  readonly code: string;
+  readonly detail: string;
+  readonly at: number;
+}
+
 /** A secret that signs, until a time (epoch milliseconds) where it is not the newest. */
 export interface SigningKey {
   readonly secret: Secret;
@@ -33,13 +40,21 @@ export class Sender {
   readonly #deps: SenderDeps;
   #endpoint: Endpoint;
   #keys: readonly SigningKey[];
+  #unable: Unable | null;
   /** Monotonic: before it the endpoint wants nothing. */
   #holdUntil = 0;
 
-  constructor(webhook: string, url: string, keys: readonly SigningKey[], deps: SenderDeps) {
+  constructor(
+    webhook: string,
+    url: string,
+    keys: readonly SigningKey[],
+    unable: Unable | null,
+    deps: SenderDeps,
+  ) {
     this.#webhook = webhook;
     this.#endpoint = endpointOf(url);
     this.#keys = keys;
+    this.#unable = unable;
     this.#deps = deps;
   }
 
@@ -52,9 +67,14 @@ export class Sender {
     return this.#keys;
   }
 
-  change(url: string, keys: readonly SigningKey[]): void {
+  get unable(): Unable | null {
+    return this.#unable;
+  }
+
+  change(url: string, keys: readonly SigningKey[], unable: Unable | null): void {
     this.#endpoint = endpointOf(url);
     this.#keys = keys;
+    this.#unable = unable;
   }
 
   /** Trusts the endpoint again. */
@@ -76,7 +96,10 @@ export class Sender {
     };
     const began = clock.monotonic();
     const posting = { endpoint: this.#endpoint, headers, body: parcel.text };
-    const outcome = await deliver(posting, delivery, schedule.timeoutMs, signal);
+    const outcome =
+      this.#unable === null
+        ? await deliver(posting, delivery, schedule.timeoutMs, signal)
+        : refusal(this.#unable);
     const failuresBefore = this.history.failuresInARow;
     const view = this.history.add({ parcel, attempt, at, ms: clock.monotonic() - began }, outcome);
     if (outcome.type === "failed" && outcome.retryAfterMs !== null)
@@ -97,6 +120,11 @@ export class Sender {
     const { status, code, detail } = outcome;
     logger[failuresBefore === 0 ? "warn" : "debug"]("webhook failed", { ...about, status, code, detail });
   }
+}
+
+/** Without a signature the endpoint could not tell it from anybody's. */
+function refusal({ code, detail }: Unable): Outcome {
+  return { type: "failed", status: null, code, detail, retryAfterMs: null };
 }
 
 function endpointOf(url: string): Endpoint {

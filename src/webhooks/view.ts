@@ -6,6 +6,7 @@ export function viewOf({ webhook, sender, dead, lanes }: Hook) {
   const { id, url, connection, topics, events, format, labels, standing, createdAt } = webhook;
   const { lastSuccessAt, lastFailure, failuresInARow } = sender.history.summary;
   const { nextAttemptAt } = lanes;
+  const { unable } = sender;
   const enabled = standing.state === "enabled";
   return {
     id,
@@ -16,10 +17,10 @@ export function viewOf({ webhook, sender, dead, lanes }: Hook) {
     format,
     enabled,
     labels,
-    state: enabled ? (failuresInARow > 0 ? "failing" : "active") : "disabled",
+    state: enabled ? (failuresInARow > 0 || unable !== null ? "failing" : "active") : "disabled",
     disabled: enabled ? null : { reason: standing.reason, at: timestamp(standing.at) },
     lastSuccessAt,
-    lastFailure,
+    lastFailure: unable === null ? lastFailure : { status: null, ...unable, at: timestamp(unable.at) },
     failuresInARow,
     nextAttemptAt: nextAttemptAt === null ? null : timestamp(nextAttemptAt),
     counters: { ...sender.history.counters, dead: dead.size, deadDropped: dead.dropped },

@@ -1,91 +1,72 @@
 import { v7 as uuidv7 } from "uuid";
-import type { Logger } from "../log.ts";
+import { unlimited } from "../budget.ts";
 import { Problem } from "../problem.ts";
-import type { StoredTime } from "../stored-time.ts";
 import type { Sealer } from "../sealing.ts";
-import { StoreError, type Change, type Lease, type Store } from "../store/store.ts";
-import type { Budget } from "../budget.ts";
-import type { Clock } from "../clock.ts";
-import { deadline } from "../deadline.ts";
+import type { Change } from "../store/store.ts";
 import type { DeadLetter } from "./dead-letters.ts";
-import type { DeliveryDeps } from "./delivery.ts";
 import { checkDestination } from "./destination.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+import { FollowedHooks } from "./followed-hooks.ts";
 import type { AttemptView } from "./history.ts";
-import { Hooks, type ListQuery, type Page } from "./hooks.ts";
-import { Hook, putWebhook, type HookDeps } from "./hook.ts";
-import type { ConnectionLogs } from "./lanes.ts";
-import { commitInParts, keepCursor, webhookSpace, type Commit } from "./records.ts";
+import type { ListQuery, Page } from "./hooks.ts";
+import { putWebhook } from "./hook.ts";
+import { commitInParts, webhookSpace } from "./records.ts";
 import { forgetUnclaimed, restoreHooks } from "./restore.ts";
-import { standardSchedule, type Schedule } from "./schedule.ts";
+import type { TenantRole } from "./role.ts";
 import { openSecrets, resealed, rotate, sealSecret } from "./secrets.ts";
 import { generateSecret } from "./signature.ts";
 import { viewOf, type WebhookView } from "./view.ts";
 import { nothingWanted, type Webhook, type WebhookPatch, type WebhookRequest } from "./webhook.ts";
+import { WorkingHooks, type WorkingDeps } from "./working-hooks.ts";
 
-/** The connections whose messages and events are delivered. */
-export interface Connections {
-  all(): Iterable<ConnectionLogs>;
-  peek(id: string): ConnectionLogs | null;
-  /** Before anything has happened to the connection. */
-  onAdded(listener: (connection: ConnectionLogs) => void): () => void;
-}
-
-export interface WebhooksDeps extends Pick<HookDeps, "onGap"> {
-  readonly store: Store;
-  readonly lease: Lease;
+export interface WebhooksDeps extends WorkingDeps {
   readonly sealer: Sealer;
-  readonly connections: Connections;
-  readonly delivery: DeliveryDeps;
-  readonly clock: Clock;
-  /** In [0, 1). */
-  readonly time: StoredTime;
-  readonly random: () => number;
-  readonly logger: Logger;
-  /** How many there may be. */
-  readonly budget: Budget;
-  readonly dispatcher: Dispatcher;
-  readonly schedule?: Schedule | undefined;
+  /** Where they are kept, and who else is to hear of them; in this store and nobody, unless told. */
+  readonly role?: TenantRole | undefined;
 }
-
-const closeWithinMs = 2_000;
 
 /** All webhooks: what is kept of them, and their deliveries. */
 export class Webhooks {
   readonly #deps: WebhooksDeps;
-  readonly #hookDeps: HookDeps;
-  readonly #commit: Commit;
-  readonly #hooks: Hooks;
-  #closed = false;
-  #unlisten: () => void = () => {};
+  readonly #work: WorkingHooks;
+  /** Null where they are kept here. */
+  readonly #followed: FollowedHooks | null;
+  #leaveDesk: () => void = () => {};
 
   constructor(deps: WebhooksDeps) {
-    const { store, clock, time, random, logger, delivery, dispatcher, onGap } = deps;
+    const { role } = deps;
     this.#deps = deps;
-    this.#hooks = new Hooks(deps.budget);
-    this.#commit = (changes) => this.#write(changes);
-    this.#hookDeps = {
-      ...{ store, clock, time, random, logger, delivery, dispatcher, onGap },
-      commit: this.#commit,
-      schedule: deps.schedule ?? standardSchedule,
-    };
+    if (role?.kind === "followed") {
+      // They have their room where they are kept.
+      const own = { ...deps, budget: unlimited() };
+      this.#work = new WorkingHooks(own, (webhook) => followed.keepGone(webhook));
+      const followed = new FollowedHooks(this.#work, { ...deps, ...role });
+      this.#followed = followed;
+    } else {
+      this.#work = new WorkingHooks(deps, (webhook) => this.#work.commit([putWebhook(webhook)]));
+      this.#followed = null;
+    }
   }
 
   /** Brings back what the store has, and begins to deliver; to be called once, when the connections are back. */
   async restore(): Promise<void> {
-    const { store, sealer, connections } = this.#deps;
+    this.#work.listen();
+    if (this.#followed !== null) return this.#followed.begin();
+    const { store, sealer, role } = this.#deps;
+    const { commit } = this.#work;
     const make = async (webhook: Webhook) => {
       const renewed = await resealed(sealer, webhook);
-      if (renewed !== null) await this.#commit([putWebhook(renewed)]);
-      return new Hook(renewed ?? webhook, await openSecrets(sealer, webhook), this.#hookDeps);
+      if (renewed !== null) await commit([putWebhook(renewed)]);
+      return this.#work.make(renewed ?? webhook, await openSecrets(sealer, webhook));
     };
-    const hooks = await restoreHooks(store, this.#commit, make);
-    for (const hook of hooks) this.#hooks.enter(hook);
-    this.#unlisten = connections.onAdded((added) => {
-      for (const hook of this.#hooks) hook.lanes.attach(added);
-    });
-    for (const hook of hooks) this.#attach(hook);
-    await forgetUnclaimed(hooks, this.#commit);
+    const hooks = await restoreHooks(store, commit, make);
+    for (const hook of hooks) this.#work.enter(hook);
+    await forgetUnclaimed(hooks, commit);
+    if (role?.kind === "home") this.#leaveDesk = role.attend((id, known) => this.#gone(id, known));
+  }
+
+  /** Whether nothing is read, so that nothing would be missed if this were closed and opened again. */
+  get isIdle(): boolean {
+    return [...this.#work.hooks].every(({ lanes }) => lanes.size === 0);
   }
 
   /**
@@ -94,10 +75,11 @@ export class Webhooks {
    * @throws {Problem} `limit-reached`, `destination-forbidden`, `shutting-down`
    */
   async create(request: WebhookRequest): Promise<{ view: WebhookView; secret: string | null }> {
-    if (this.#closed)
+    this.#requireHere();
+    if (this.#work.isClosed)
       throw new Problem("shutting-down", { detail: "This server is stopping", retryAfterSeconds: 5 });
     const { sealer, clock, delivery } = this.#deps;
-    using _ = this.#hooks.reserve();
+    using _ = this.#work.hooks.reserve();
     await checkDestination(request.url, delivery);
     const { secret: given, enabled, ...rest } = request;
     const id = `w_${uuidv7()}`;
@@ -108,22 +90,20 @@ export class Webhooks {
       standing: enabled ? { state: "enabled" } : { state: "disabled", reason: "requested", at: createdAt },
       secrets: [await sealSecret(sealer, id, secret)],
     };
-    const hook = new Hook(webhook, [{ secret, until: null }], this.#hookDeps);
-    await this.#keep(hook, webhook);
-    this.#hooks.enter(hook);
-    if (this.#closed) hook.stop();
-    this.#attach(hook);
+    const hook = this.#work.make(webhook, [{ secret, until: null }]);
+    await this.#work.keep(hook, webhook, putWebhook(webhook));
+    this.#work.enter(hook);
     return { view: viewOf(hook), secret: given === null ? secret.reveal() : null };
   }
 
   /** A page, oldest first. */
   list(query: ListQuery): Page<WebhookView> {
-    return this.#hooks.list(query);
+    return this.#work.hooks.list(query);
   }
 
   /** @throws {Problem} `not-found` */
   view(id: string): WebhookView {
-    return viewOf(this.#hooks.get(id));
+    return viewOf(this.#work.hooks.get(id));
   }
 
   /**
@@ -137,9 +117,11 @@ export class Webhooks {
     patch: WebhookPatch,
     check: (before: Webhook) => void = () => {},
   ): Promise<{ view: WebhookView; secret: string | null }> {
-    const hook = this.#hooks.get(id);
+    this.#requireHere();
+    const { hooks } = this.#work;
+    const hook = hooks.get(id);
     return hook.changes.run(async () => {
-      this.#hooks.get(id);
+      hooks.get(id);
       check(hook.webhook);
       const { secret: given, secretOverlapSeconds = 86_400, enabled, ...fields } = patch;
       const { clock, sealer, delivery } = this.#deps;
@@ -158,9 +140,9 @@ export class Webhooks {
         webhook = { ...webhook, secrets: rotate(sealed, webhook.secrets, until, now) };
         keys = rotate({ secret, until: null }, keys, until, now);
       }
-      await this.#keep(hook, webhook);
+      await this.#work.keep(hook, webhook, putWebhook(webhook));
       hook.change(webhook, keys);
-      this.#attach(hook);
+      this.#work.attach(hook);
       return { view: viewOf(hook), secret: given === null ? (secret?.reveal() ?? null) : null };
     });
   }
@@ -171,108 +153,78 @@ export class Webhooks {
    * @throws {Problem} `not-found`
    */
   remove(id: string): Promise<void> {
-    const hook = this.#hooks.get(id);
+    this.#requireHere();
+    const { hooks, commit } = this.#work;
+    const hook = hooks.get(id);
     hook.leave();
     return hook.changes.run(async () => {
-      this.#hooks.get(id);
+      hooks.get(id);
       try {
         await hook.dead.settled();
         const webhook: Change = { type: "delete", space: webhookSpace, key: id };
         // What a crash in between leaves behind belongs to nobody, and goes at the next start.
-        await commitInParts(this.#commit, [webhook, ...hook.dead.removal, ...hook.lanes.removal]);
+        await commitInParts(commit, [webhook, ...hook.dead.removal, ...hook.lanes.removal]);
       } catch (error) {
         hook.stay();
         throw error;
       }
-      this.#hooks.delete(id);
+      hooks.delete(id);
       hook.stop();
     });
   }
 
+  /** Those of these that there are. */
+  views(ids: readonly string[]): readonly WebhookView[] {
+    const found = ids.map((id) => this.#work.hooks.find(id));
+    return found.flatMap((hook) => (hook === null ? [] : [viewOf(hook)]));
+  }
+
   /** @throws {Problem} `not-found` */
   async test(id: string, signal: AbortSignal): Promise<AttemptView> {
-    return this.#hooks.get(id).test(signal);
+    return this.#work.hooks.get(id).test(signal);
   }
 
   /** Recent attempts since the start of the process, oldest first. @throws {Problem} `not-found` */
   attempts(id: string, after: string | null, limit: number): Page<AttemptView> {
     const from = after === null ? 0 : Number.parseInt(after, 36);
-    const { items, next } = this.#hooks.get(id).sender.history.page(from, limit);
+    const { items, next } = this.#work.hooks.get(id).sender.history.page(from, limit);
     return { items, next: next?.toString(36) ?? null };
   }
 
   /** Deliveries that were given up, oldest first. @throws {Problem} `not-found` */
   async deadLetters(id: string, after: string | null, limit: number): Promise<Page<DeadLetter>> {
-    return this.#hooks.get(id).dead.page(after, limit);
+    return this.#work.hooks.get(id).dead.page(after, limit);
   }
 
   /** @throws {Problem} `not-found` */
   async replay(id: string, delivery: string, signal: AbortSignal): Promise<AttemptView> {
-    return this.#hooks.get(id).replay(delivery, signal);
+    return this.#work.hooks.get(id).replay(delivery, signal);
   }
 
   /** How many dead deliveries are now being replayed. @throws {Problem} `not-found` */
   replayAll(id: string): number {
-    return this.#hooks.get(id).replayAll();
+    return this.#work.hooks.get(id).replayAll();
   }
 
   /** Drops what is under way, and keeps the places of all lanes, for so long as that does not take too long. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#halt();
-    const hooks = [...this.#hooks];
-    using late = deadline(closeWithinMs);
-    const kept = commitInParts(
-      this.#commit,
-      hooks.flatMap(({ lanes }) => lanes.unkept),
-    ).catch((error: unknown) =>
-      this.#deps.logger.warn("webhooks: places could not be kept; some deliveries will come twice", {
-        detail: String(error),
-      }),
-    );
-    const { promise: over, resolve } = Promise.withResolvers<void>();
-    late.signal.addEventListener("abort", () => resolve(), { once: true });
-    await Promise.race([kept, over]);
+    this.#leaveDesk();
+    await this.#followed?.close();
+    await this.#work.close();
   }
 
-  #halt(): void {
-    this.#closed = true;
-    this.#unlisten();
-    for (const hook of this.#hooks) hook.stop();
+  /** Whether it is disabled now: the endpoint has answered 410 to another cell, which knew the webhook as `known`. */
+  async #gone(id: string, known: string): Promise<boolean> {
+    const { store } = this.#deps;
+    const isStill = async () => (await store.get(webhookSpace, id)) === known;
+    return (await this.#work.hooks.find(id)?.gone(isStill)) ?? false;
   }
 
-  #attach(hook: Hook): void {
-    if (this.#closed) return;
-    for (const connection of this.#connectionsOf(hook.webhook)) hook.lanes.attach(connection);
-  }
-
-  #connectionsOf({ connection }: Webhook): Iterable<ConnectionLogs> {
-    const { connections } = this.#deps;
-    if (connection === null) return connections.all();
-    const found = connections.peek(connection);
-    return found === null ? [] : [found];
-  }
-
-  /** Keeps the webhook, behind the places at which its new lanes begin: else a restart would begin before them. */
-  async #keep(hook: Hook, webhook: Webhook): Promise<void> {
-    const tails = hook.lanes.tails(webhook, this.#connectionsOf(webhook));
-    const places = [...tails].map(([lane, id]) => keepCursor(webhook.id, lane, { id, tries: null }));
-    await commitInParts(this.#commit, [...places, putWebhook(webhook)]);
-    for (const [lane, id] of tails) hook.lanes.place(lane, { id, tries: null });
-  }
-
-  async #write(changes: readonly Change[]): Promise<void> {
-    const { store, lease } = this.#deps;
-    try {
-      await store.commit(lease, changes);
-    } catch (error) {
-      if (error instanceof StoreError && error.kind === "fenced" && !this.#closed) {
-        // Another process has the store: what it delivers must not be delivered here, too.
-        this.#halt();
-        this.#deps.logger.error("webhooks stopped: another process owns the store");
-      }
-      throw error;
-    }
+  /** Calls for this come to those who keep them; one that does not would forget it. */
+  #requireHere(): void {
+    if (this.#followed === null) return;
+    const detail = "Another cell of the cluster keeps the webhooks";
+    throw new Problem("no-owner", { detail, retryAfterSeconds: 2 });
   }
 }
 

@@ -46,8 +46,12 @@ export interface TestOptions {
   readonly unchecked?: string;
 }
 
-async function openNode(settings: Settings, logger: Logger): Promise<ConnackApp> {
-  const app = new ClusterApp(settings, logger, "0.0.0-test");
+async function openNode(
+  settings: Settings,
+  logger: Logger,
+  { webhookSchedule }: AppOverrides,
+): Promise<ConnackApp> {
+  const app = new ClusterApp(settings, logger, "0.0.0-test", { webhookSchedule });
   try {
     await app.open();
     return app;
@@ -60,7 +64,7 @@ async function openNode(settings: Settings, logger: Logger): Promise<ConnackApp>
 /**
  * `environment` is that of the process, with the `CONNACK_` names. The store is in memory unless it says otherwise, or,
  * so that a whole suite runs with it, CONNACK_TEST_STORE=sqlite does; and access control is off, unless it says otherwise,
- * or CONNACK_TEST_ACCESS=tokens does. With a store on NATS it is one node of a cluster, which `overrides` do not reach. Every answer, whoever asked for it, is held against the document: one that is not
+ * or CONNACK_TEST_ACCESS=tokens does. With a store on NATS it is one node of a cluster, which of `overrides` only `webhookSchedule` reaches. Every answer, whoever asked for it, is held against the document: one that is not
  * as that has it fails the call, or the end of the app.
  */
 export async function startApp(
@@ -91,7 +95,7 @@ export async function startApp(
   });
   const app =
     settings.store.kind === "nats"
-      ? await openNode(settings, logger)
+      ? await openNode(settings, logger, overrides)
       : await createApp(settings, logger, "0.0.0-test", overrides);
   const fetchApp = forAll ? await withTokenForAll(app) : app.fetch;
   const answers = unchecked === undefined ? new CheckedAnswers(await answerRules()) : null;

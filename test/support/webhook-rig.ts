@@ -11,6 +11,7 @@ import { MemoryStore } from "../../src/store/memory.ts";
 import type { Change, Lease, Position, Store } from "../../src/store/store.ts";
 import { OrderedLog } from "../../src/stream/log.ts";
 import type { ConnectionLogs } from "../../src/webhooks/lanes.ts";
+import type { TenantRole } from "../../src/webhooks/role.ts";
 import type { Schedule } from "../../src/webhooks/schedule.ts";
 import { webhookRequestSchema } from "../../src/webhooks/webhook.ts";
 import { Webhooks } from "../../src/webhooks/webhooks.ts";
@@ -119,6 +120,7 @@ interface RigOptions {
   readonly schedule?: Schedule;
   readonly maxWebhookRequests?: number;
   readonly policy?: NonNullable<AppOverrides["policy"]>;
+  readonly role?: TenantRole;
 }
 
 /** Webhooks over a store and connections, which may have been another one's before. */
@@ -142,6 +144,7 @@ export async function startWebhooks(options: RigOptions = {}): Promise<WebhookRi
       random: () => 0,
     },
     budget: new Budget("", 1_000),
+    role: options.role,
     onGap: (reason) => void gaps.push(reason),
     dispatcher: new Dispatcher(options.maxWebhookRequests ?? 64),
     delivery: {
