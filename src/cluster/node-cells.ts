@@ -2,14 +2,16 @@ import type { ConnackApp, RequestContext } from "../app.ts";
 import { Problem } from "../problem.ts";
 import type { Cells } from "./cells.ts";
 import type { NodeFacts } from "./heart.ts";
+import { pause } from "./pause.ts";
 import { Placement } from "./placement.ts";
 import { NoOwner, NotForwardable, OwnerLost, TunnelFull } from "./tunnel-errors.ts";
 import type { Tunnel } from "./tunnel.ts";
+import { withWatchedEnd } from "./watched-body.ts";
 
 type Fetch = ConnackApp["fetch"];
 
 export interface NodeCellsOptions {
-  readonly tunnel: Tunnel;
+  readonly tunnel: Pick<Tunnel, "forward">;
   /** The first word of all subjects. */
   readonly name: string;
   readonly shards: number;
@@ -32,6 +34,9 @@ export interface Along {
 }
 
 const retryAfterSeconds = 2;
+/** Between the tries of a call whose owner was lost. */
+const firstPauseMs = 10;
+const mostPauseMs = 500;
 
 /** The cells of the cluster: those that this node has are called, those of others by the tunnel. */
 export class NodeCells implements Cells {
@@ -78,24 +83,45 @@ export class NodeCells implements Cells {
   }
 
   async #forward(shard: number, request: Request, context: RequestContext | undefined): Promise<Response> {
-    const { tunnel, ownerWithinMs, now } = this.#options;
     // What it waits for is not this node's, so that it cannot know how long.
-    const letTimeOut = context?.holdOpen?.();
+    const letTimeOut = once(context?.holdOpen?.());
+    try {
+      const answer = await this.#answer(shard, request, context, letTimeOut);
+      if (isStream(answer)) return withWatchedEnd(answer, letTimeOut);
+      letTimeOut();
+      return answer;
+    } catch (error) {
+      letTimeOut();
+      throw problemOf(error) ?? error;
+    }
+  }
+
+  /** Of whoever has it, or comes to have it in time; a call that only reads is made again where its owner is lost. */
+  async #answer(
+    shard: number,
+    request: Request,
+    context: RequestContext | undefined,
+    letTimeOut: () => void,
+  ): Promise<Response> {
+    const { tunnel, ownerWithinMs, now } = this.#options;
     const deadline = now() + ownerWithinMs;
     const canRepeat = request.body === null && (request.method === "GET" || request.method === "HEAD");
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const own = await this.#waitForOwner(shard, deadline, request.signal);
-      if (own !== null) return own(request, context);
+      if (own !== null) {
+        letTimeOut();
+        return own(request, context);
+      }
       try {
-        const answer = await tunnel.forward(callSubject(this.#options.name, shard), request, {
+        return await tunnel.forward(callSubject(this.#options.name, shard), request, {
           caller: JSON.stringify(alongOf(context)),
           ownerWithinMs: Math.max(0, deadline - now()),
         });
-        if (!isStream(answer)) letTimeOut?.();
-        return answer;
       } catch (error) {
-        if (error instanceof OwnerLost && canRepeat && now() < deadline) continue;
-        throw problemOf(error) ?? error;
+        const isOver = now() >= deadline || this.#stopping.signal.aborted;
+        if (!(error instanceof OwnerLost) || !canRepeat || isOver) throw error;
+        // What is known of who has it may not be true yet.
+        await pause(Math.min(mostPauseMs, firstPauseMs * 2 ** (tries - 1)), request.signal);
       }
     }
   }
@@ -106,6 +132,8 @@ export class NodeCells implements Cells {
     const isOwned = () => members().some(({ shards }) => shards.includes(shard));
     const own = () => this.#own.get(shard) ?? null;
     if (own() !== null || isOwned()) return Promise.resolve(own());
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    if (this.#stopping.signal.aborted) return Promise.reject(noOwner());
     return new Promise((resolve, reject) => {
       const end = (settle: () => void) => {
         clearTimeout(timer);
@@ -149,6 +177,15 @@ function alongOf(context: RequestContext | undefined): Along {
 
 function isStream({ headers }: Response): boolean {
   return /^(text\/event-stream|application\/x-ndjson)\b/.test(headers.get("content-type") ?? "");
+}
+
+function once(call: () => void = () => {}): () => void {
+  let next = call;
+  return () => {
+    const due = next;
+    next = () => {};
+    due();
+  };
 }
 
 function noOwner(): Problem {
