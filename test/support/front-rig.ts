@@ -58,10 +58,10 @@ export async function frontRig({ shards = 3, environment = {} }: FrontRigOptions
   const shares = processShares(settings, systemClock.monotonic);
   const make = async (shard: number) => {
     const role = shard === 0 ? ({ store, follow: "followed" } as const) : { follow: followed };
-    return opened.use(await createApp(settings, logger, "0.0.0-test", { ...role, shares }));
+    return createApp(settings, logger, "0.0.0-test", { ...role, shares });
   };
   const apps: ConnackApp[] = [];
-  for (let shard = 0; shard < shards; shard += 1) apps.push(await make(shard));
+  for (let shard = 0; shard < shards; shard += 1) apps.push(opened.use(await make(shard)));
   const cells = new TestCells(apps.map(({ fetch }) => fetch));
   const answers = new CheckedAnswers(await answerRules());
   const frontOf = () => {
@@ -73,7 +73,7 @@ export async function frontRig({ shards = 3, environment = {} }: FrontRigOptions
   const scope = opened.move();
   return {
     ...{ cells, apps, fronts, front: fronts[0], logs },
-    another: () => make(1),
+    another: async () => scope.use(await make(1)),
     async [Symbol.asyncDispose]() {
       for (const { stop } of fronts) stop();
       await scope.disposeAsync();
