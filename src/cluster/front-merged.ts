@@ -97,7 +97,12 @@ export class MergedStream implements OpenStream {
     while (!this.#ended && this.#pulled !== null) {
       const delivery = this.#deliveries.shift();
       if (delivery === undefined) return;
-      this.#give(delivery);
+      try {
+        this.#give(delivery);
+      } catch {
+        // What a cell sends is no stream of ours. Whoever asks for more must not be left without an answer.
+        this.fail();
+      }
       delivery.taken();
     }
   }
