@@ -1,4 +1,5 @@
 import type { ConnackApp, RequestContext } from "../app.ts";
+import { Listeners } from "../listeners.ts";
 import { Problem } from "../problem.ts";
 import type { Cells } from "./cells.ts";
 import type { NodeFacts } from "./heart.ts";
@@ -42,6 +43,7 @@ const mostPauseMs = 500;
 export class NodeCells implements Cells {
   readonly #options: NodeCellsOptions;
   readonly #own = new Map<number, Fetch>();
+  readonly #entered = new Listeners();
   readonly #placement: Placement;
   readonly #stopping = new AbortController();
 
@@ -57,6 +59,7 @@ export class NodeCells implements Cells {
   /** This node has the shard, and answers for it. */
   enter(shard: number, fetch: Fetch): void {
     this.#own.set(shard, fetch);
+    this.#entered.call();
   }
 
   leave(shard: number): void {
@@ -137,7 +140,7 @@ export class NodeCells implements Cells {
     return new Promise((resolve, reject) => {
       const end = (settle: () => void) => {
         clearTimeout(timer);
-        unlisten();
+        for (const unlisten of unlistens) unlisten();
         signal.removeEventListener("abort", onAbort);
         this.#stopping.signal.removeEventListener("abort", onLate);
         settle();
@@ -148,7 +151,7 @@ export class NodeCells implements Cells {
       const onLate = () => end(() => reject(noOwner()));
       const onAbort = () => end(() => reject(signal.reason as Error));
       const timer = setTimeout(onLate, Math.max(0, deadline - now()));
-      const unlisten = onChange(look);
+      const unlistens = [onChange(look), this.#entered.add(look)];
       signal.addEventListener("abort", onAbort, { once: true });
       this.#stopping.signal.addEventListener("abort", onLate, { once: true });
     });
