@@ -74,7 +74,7 @@ describe("FrameReader", () => {
     });
 
     it(`${format}: an event comes out with the joint id, and its own, and all else as it was`, () => {
-      const [event] = whole.filter((frame) => frame.kind === "event");
+      const event = whole.find((frame) => frame.kind === "event");
       assert.ok(event !== undefined);
       const text = Buffer.from(eventText(event, format, "joint"), "latin1").toString("utf8");
       const json = format === "sse" ? /^id: joint\nevent: connected\ndata: (.*)\n\n$/.exec(text)?.[1] : text;
@@ -85,14 +85,14 @@ describe("FrameReader", () => {
     });
 
     it(`${format}: a message comes out as it went in, without an id`, () => {
-      const [between] = whole.filter((frame) => frame.kind === "between");
+      const between = whole.find((frame) => frame.kind === "between");
       assert.ok(between !== undefined);
       const text = Buffer.from(betweenText(between, format), "latin1");
       assert.deepEqual(text, Buffer.from(messages.frame(message, format, "m-9")));
     });
 
     it(`${format}: what a control frame says is read as UTF-8`, () => {
-      const [gap] = whole.filter((frame) => frame.kind === "control");
+      const gap = whole.find((frame) => frame.kind === "control");
       assert.ok(gap !== undefined);
       assert.equal(dataOf(gap)["requested"], "ü");
     });

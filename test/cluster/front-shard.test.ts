@@ -39,7 +39,7 @@ describe("shardOf()", () => {
         }
         // Chance alone is six times its deviation off once in a billion.
         const most = 6 * Math.sqrt(each);
-        for (const count of counts) assert.ok(Math.abs(count - each) < most, `${counts.join()}`);
+        for (const count of counts) assert.ok(Math.abs(count - each) < most, counts.join());
       });
 });
 

@@ -75,7 +75,7 @@ export async function frontRig({ shards = 3, environment = {} }: FrontRigOptions
     ...{ cells, apps, fronts, front: fronts[0], logs },
     another: async () => scope.use(await make(1)),
     async [Symbol.asyncDispose]() {
-      for (const { stop } of fronts) stop();
+      for (const each of fronts) each.stop();
       await scope.disposeAsync();
       assertDocumented(answers);
     },
