@@ -29,7 +29,7 @@ export interface Services {
   /** All that this process serves, of which this may be one part. */
   readonly parts: ServerParts;
   /** Null where there is one node. */
-  readonly cluster: (() => ClusterStanding) | null;
+  readonly cluster: (() => ClusterStanding | null) | null;
   /** What takes long at present. */
   readonly progress: () => Progress | null;
   readonly clock: Clock;

@@ -14,14 +14,18 @@ import { onError, problemResponse } from "./middleware/problems.ts";
 import { sayRequestId } from "./middleware/request-id.ts";
 import { mountProblems } from "./problems.ts";
 
-export interface StartingServices extends Pick<Services, "browsers" | "clock" | "counters" | "logger"> {
+type Shared = "browsers" | "clock" | "cluster" | "counters" | "logger" | "metrics";
+
+export interface StartingServices extends Pick<Services, Shared> {
   readonly progress: ProgressBoard;
   readonly operators: EarlyOperators;
+  /** Of a node of a cluster, which may well have no shard while others have them all; else null. */
+  readonly serverMetrics: Services["serverMetrics"] | null;
 }
 
 /** What is answered before the store is open: that the process lives, how far it is, and the page that shows it. */
 export function createStartingRoutes(services: StartingServices): App {
-  const { browsers, clock, logger, operators, progress } = services;
+  const { browsers, clock, cluster, logger, metrics, operators, progress, serverMetrics } = services;
   const app: App = new OpenAPIHono<AppEnv>();
   app.onError(onError(logger));
   app.notFound((c) => problemResponse(c, starting(progress)));
@@ -38,8 +42,17 @@ export function createStartingRoutes(services: StartingServices): App {
   app.use(sayRequestId());
   app.get("/healthz", (c) => c.json({ ok: true }));
   app.get("/readyz", (c) => {
-    const seen = operators.has(tokenOf(c)) ? { progress: progress.progress } : {};
-    return c.json({ ready: false, ...seen }, 503);
+    if (!operators.has(tokenOf(c))) return c.json({ ready: false }, 503);
+    const standing = cluster?.() ?? null;
+    const node = standing === null ? {} : { cluster: standing };
+    return c.json({ ready: false, progress: progress.progress, ...node }, 503);
+  });
+  // When a node has lost its shards is when its metrics are wanted.
+  app.get("/metrics", async (c) => {
+    const view = operators.has(tokenOf(c)) ? serverMetrics?.() : undefined;
+    if (view === undefined || view.server?.cluster === null) throw starting(progress);
+    const headers = { "content-type": metrics.contentType, "cache-control": "no-store" };
+    return c.body(await metrics.text(view), 200, headers);
   });
   mountProblems(app);
   mountDashboard(app);

@@ -3,28 +3,25 @@ import type { Services } from "../routes/context.ts";
 import { createRoutes } from "../routes/index.ts";
 import { createStartingRoutes } from "../routes/starting.ts";
 import { EarlyOperators } from "./access/early-operators.ts";
-import type { Principal } from "./access/principal.ts";
-import { openAccess, type AccessRole } from "./open-access.ts";
-import type { Resolve } from "./broker/resolver.ts";
+import { openAccess } from "./open-access.ts";
+import type { AppOverrides } from "./app-overrides.ts";
 import { browserRules } from "./access/browsers.ts";
 import { systemClock, type Clock } from "./clock.ts";
-import type { ClusterStanding } from "./cluster-standing.ts";
 import { Restart } from "./connection/restart.ts";
 import { closeForbidden } from "./connection/forbidden.ts";
 import { Egress } from "./egress/egress.ts";
-import type { EgressLists, EgressPolicy } from "./egress/policy.ts";
+import type { EgressLists } from "./egress/policy.ts";
 import type { Logger } from "./log.ts";
 import { createSealer, plainSealer } from "./sealing.ts";
 import { readSecretKeys } from "./secret-key-file.ts";
 import { isLoopback, type Settings } from "./settings.ts";
 import { tenantsIn } from "./store/scoped-store.ts";
 import { families } from "./metrics/families.ts";
-import { LoopLag } from "./metrics/loop-lag.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import type { MetricsView, ServerView } from "./metrics/view.ts";
 import { ProgressBoard } from "./progress/board.ts";
 import { reportOpening } from "./progress/opening.ts";
 import { Restoring } from "./restoring.ts";
+import { serverMetrics } from "./server-metrics.ts";
 import { ServerParts } from "./server-parts.ts";
 import { isRateSet, processShares, type Shares } from "./shares.ts";
 import { StoredTime } from "./stored-time.ts";
@@ -37,7 +34,6 @@ import { findVanished, type Peer } from "./stream/vanished.ts";
 import { openTracing } from "./tracing/open-tracing.ts";
 import { tenantMaker, type Foundation } from "./tenant-maker.ts";
 import { Tenants } from "./tenants.ts";
-import type { Schedule } from "./webhooks/schedule.ts";
 
 /** What the runtime's server gives along with a request. */
 export interface RequestContext {
@@ -59,32 +55,6 @@ export interface ConnackApp extends AsyncDisposable {
   changeEgress(lists: EgressLists): number;
   /** Takes no new work, ends streams and connections gracefully, and resolves when all are closed. */
   close(): Promise<void>;
-}
-
-/** Parts that tests replace. */
-export interface AppOverrides {
-  readonly clock?: Clock;
-  readonly random?: () => number;
-  readonly resolve?: Resolve;
-  readonly policy?: EgressPolicy;
-  readonly store?: Store;
-  readonly openStore?: (options: OpeningOptions) => Promise<Store>;
-  readonly principal?: Principal;
-  readonly shares?: Shares;
-  readonly webhookSchedule?: Schedule;
-  /** What connections that come back have to tell, where they come from another node. */
-  readonly moved?: Moved | undefined;
-  readonly follow?: AccessRole;
-  /** Where this service is one part of what the process serves, as one shard of many is. */
-  readonly parts?: ServerParts;
-  readonly cluster?: () => ClusterStanding;
-}
-
-/** Where connections come from that another node had. */
-export interface Moved {
-  readonly from: string;
-  readonly to: string;
-  readonly cause: string;
 }
 
 /** What there is before the store is open. */
@@ -133,9 +103,13 @@ export function prepareApp(
   const operators = new EarlyOperators(settings.adminToken, hasNoAccessControl(settings));
   const ground = { settings, logger, version, overrides, clock, all, egress, operators, progress };
   const browsers = browserRules(settings);
+  const { parts, cluster } = overrides;
   const routes = createStartingRoutes({
     ...{ browsers, clock, logger, operators, progress },
     counters: all.counters,
+    cluster: cluster ?? null,
+    metrics: new Metrics(families),
+    serverMetrics: parts && cluster ? serverMetrics({ parts, shares: all, clock, version, cluster }) : null,
   });
   return new StartingApp({
     fetch: (request, context) => routes.fetch(request, context ?? {}),
@@ -191,23 +165,16 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
   const streams = new Streams(limits, clock, findVanished);
   const { tenants, restart } = await bringBack(ground, foundation, random);
   signal.throwIfAborted();
-  const { parts = new ServerParts(), cluster = null } = overrides;
+  const { parts = new ServerParts(clock.monotonic), cluster = null } = overrides;
   const leave = parts.add({ tenants, streams, store, restoring: () => restart.left });
   const unlisten = store.onHealth(() => healthChanged(store, tenants, logger));
   const stopping = new AbortController();
-  const loopLag = new LoopLag(clock.monotonic);
-  const startedAt = clock.wall() - process.uptime() * 1_000;
   const tracing = await traceCalls(settings, version, logger, stopping.signal);
   const routes = createRoutes({
     ...{ access, tenants, streams, store, clock, random, logger, version, traced: tracing.traced },
     counters: all.counters,
     metrics: new Metrics(families),
-    serverMetrics: () =>
-      viewOf(parts, all, {
-        ...{ version, startedAt, isStoreHealthy: parts.health.state === "open", restoring: parts.restoring },
-        ...{ loopLag: loopLag.seconds, commitSeconds: store.commitSeconds, cluster: cluster?.() ?? null },
-        residentBytes: process.memoryUsage.rss(),
-      }),
+    serverMetrics: serverMetrics({ parts, shares: all, clock, version, cluster }),
     ...{ rates: all.rates, tellsRates: isRateSet(settings), parts, cluster },
     progress: () => progress.progress,
     newId: () => `c_${uuidv7()}`,
@@ -220,7 +187,6 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
   });
   const close = async (graceMs = settings.shutdownGraceMs) => {
     stopping.abort();
-    loopLag[Symbol.dispose]();
     restart.stop();
     streams.beginShutdown();
     await tenants.close(graceMs);
@@ -229,6 +195,7 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
     await access[Symbol.asyncDispose]();
     unlisten();
     leave();
+    if (overrides.parts === undefined) parts[Symbol.dispose]();
     await store[Symbol.asyncDispose]();
     await tracing.close();
   };
@@ -238,13 +205,6 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
     endForbidden: () => closeForbidden(tenants.connections()),
     close,
   };
-}
-
-/** Of all that the process serves. */
-function viewOf(parts: ServerParts, { counters, budgets, rates }: Shares, server: ServerView): MetricsView {
-  const { registries, streams, tenantLimit } = parts;
-  const limits = [...Object.values(budgets), ...Object.values(rates), ...tenantLimit];
-  return { counters, limits, registries, streams, server };
 }
 
 /** All tenants that the store has, and their connections, which are to be dialled. */
@@ -261,16 +221,15 @@ async function bringBack(
   const restoring = new Restoring(progress);
   const onRestoring = (count: number) => restoring.step(count);
   const depsOf = tenantMaker({ ...ground, random, foundation, onRestoring });
-  const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => {
-    const fields = overrides.moved;
-    if (fields !== undefined)
-      for (const each of restored) each.tell({ type: "moved", fields: { ...fields } });
-    restart.add(restored);
-  });
+  const tenants = new Tenants(settings.maxTenants, depsOf, (restored) => restart.add(restored));
   const stored = await tenantsIn(foundation.store);
   await restoring.begin(foundation.store, stored);
   await tenants.restore(stored);
   restoring.finish();
+  const { moved } = overrides;
+  // Not before all are back: a node that cannot have them is not where they have come.
+  if (moved !== undefined)
+    for (const each of tenants.connections()) each.tell({ type: "moved", fields: { ...moved } });
   return { tenants, restart };
 }
 

@@ -4,17 +4,19 @@ import { browserRules } from "./access/browsers.ts";
 import { prepareApp, type ConnackApp, type RequestContext } from "./app.ts";
 import { createFront, type Front } from "./cluster/front.ts";
 import { joinCluster } from "./cluster/join.ts";
+import { patiently } from "./cluster/patience.ts";
 import { NodeShards } from "./cluster-shards.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
 import type { Logger } from "./log.ts";
 import { openFollowed } from "./open-access.ts";
 import { ProgressBoard } from "./progress/board.ts";
+import { Uses } from "./cluster/uses.ts";
 import { defaultNodeName } from "./settings/cluster.ts";
 import type { Settings } from "./settings.ts";
+import { ServerParts } from "./server-parts.ts";
 import { processShares, type Shares } from "./shares.ts";
 import type { StartingApp } from "./starting-app.ts";
-import { followJetstream } from "./store/jetstream-follower.ts";
 import { Streams } from "./stream/streams.ts";
 import { findVanished } from "./stream/vanished.ts";
 
@@ -31,6 +33,7 @@ export class ClusterApp implements ConnackApp {
   readonly #logger: Logger;
   readonly #version: string;
   readonly #shares: Shares;
+  readonly #parts = new ServerParts(systemClock.monotonic);
   /** Of answers that are made here of those of several shards. */
   readonly #streams: Streams;
   readonly #stopping = new AbortController();
@@ -50,7 +53,10 @@ export class ClusterApp implements ConnackApp {
     this.#shares = processShares(settings, systemClock.monotonic);
     const limits = { heartbeatMs: settings.heartbeatMs, writeTimeoutMs: settings.streamWriteTimeoutMs };
     this.#streams = new Streams(limits, systemClock, findVanished);
-    this.#early = prepareApp(settings, logger, version, { shares: this.#shares });
+    this.#early = prepareApp(settings, logger, version, {
+      ...{ shares: this.#shares, parts: this.#parts },
+      cluster: () => this.#running?.shards.standing() ?? null,
+    });
   }
 
   readonly fetch = (request: Request, context?: RequestContext): Response | Promise<Response> =>
@@ -70,11 +76,15 @@ export class ClusterApp implements ConnackApp {
     const { grounds, survives } = joined;
     const { connection } = grounds;
     opened.defer(() => connection.close());
-    const following = opened.use(await followJetstream({ connection, stream: grounds.name }));
-    const followed = opened.use(await openFollowed(settings, logger, systemClock, following));
+    const following = opened.use(await patiently(() => grounds.follow(), systemClock.monotonic));
+    const uses = new Uses(connection, grounds.name);
+    const followed = opened.use(
+      await openFollowed(settings, logger, systemClock, following, async (each) => uses.tell(each)),
+    );
     const shards = opened.use(
       new NodeShards({
-        ...{ settings, logger, name, joined, followed, shares: this.#shares, version: this.#version },
+        ...{ settings, logger, name, joined, followed, uses, version: this.#version },
+        ...{ shares: this.#shares, parts: this.#parts },
         egress: () => this.#egress,
         listening: () => this.#listening,
       }),
@@ -120,6 +130,7 @@ export class ClusterApp implements ConnackApp {
     this.#streams.shutdown();
     await this.#early.close();
     await running?.[Symbol.asyncDispose]();
+    this.#parts[Symbol.dispose]();
   }
 
   #frontOf(shards: NodeShards): Front {

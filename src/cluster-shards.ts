@@ -1,16 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { prepareApp } from "./app.ts";
 import type { Followed } from "./access/followed.ts";
-import type { ClusterStanding } from "./cluster-standing.ts";
+import type { ClusterStanding, NodeStanding } from "./cluster-standing.ts";
+import { Doorway } from "./cluster/doorway.ts";
 import type { Joined } from "./cluster/join.ts";
 import { callSubject, contextOf, NodeCells } from "./cluster/node-cells.ts";
 import { ClusterNode } from "./cluster/node.ts";
 import type { Claim, Term } from "./cluster/term.ts";
+import type { Uses } from "./cluster/uses.ts";
 import { Tunnel } from "./cluster/tunnel.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
 import { withFields, type Logger } from "./log.ts";
-import { ServerParts } from "./server-parts.ts";
+import type { ServerParts } from "./server-parts.ts";
 import type { Settings } from "./settings.ts";
 import type { Shares } from "./shares.ts";
 import type { StartingApp } from "./starting-app.ts";
@@ -25,8 +27,10 @@ export interface NodeShardsOptions {
   readonly joined: Joined;
   /** Tokens, sessions and tickets, as the owner of shard 0 has them. */
   readonly followed: Followed;
+  readonly uses: Uses;
   /** Of all shards together. */
   readonly shares: Shares;
+  readonly parts: ServerParts;
   readonly egress: () => EgressLists;
   readonly listening: () => Address | null;
 }
@@ -38,6 +42,8 @@ interface Address {
 
 /** Longer than it takes until another node has what a dead one had. */
 const ownerWithinMs = 10_000;
+/** Calls that have come in may have so long to be answered before the shard's service stops. */
+const doorwayMs = 200;
 /** Has what belongs to no connection, and is followed by all others. */
 const home = 0;
 
@@ -47,8 +53,8 @@ export class NodeShards implements AsyncDisposable {
   readonly #options: NodeShardsOptions;
   readonly #node: ClusterNode;
   readonly #tunnel: Tunnel;
-  readonly #parts = new ServerParts();
   readonly #apps = new Map<number, StartingApp>();
+  #stopped: Promise<void> | null = null;
 
   constructor(options: NodeShardsOptions) {
     const { joined, name, version, logger, shares } = options;
@@ -101,19 +107,22 @@ export class NodeShards implements AsyncDisposable {
       owned: all.filter((shard) => this.cells.isLocal(shard)),
       unowned: all.filter((shard) => this.#node.ownerOf(shard) === null),
     };
-    const nodes = members.map(({ node: _, ...said }) => said);
+    const nodes = members.map(
+      ({ name: called, version, startedAt, shards: has, connections, isSettled }) =>
+        ({ name: called, version, startedAt, shards: has, connections, isSettled }) satisfies NodeStanding,
+    );
     return {
       ...{ name: grounds.name, node: name, holdsLease: this.#node.isFresh, survives, shards },
       nodes: nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
       moves: Object.fromEntries(this.#node.moves),
+      calls: Object.fromEntries(this.cells.calls),
       lagMs: Math.round(this.#node.lagMs),
     };
   }
 
   /** Gives to others what it has, one after another, and answers meanwhile. */
-  async stop(): Promise<void> {
-    await this.#node.stop();
-    this.cells.stop();
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#node.stop().then(() => this.cells.stop()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -123,7 +132,8 @@ export class NodeShards implements AsyncDisposable {
 
   /** A shard is this node's from now on. */
   async #begin(shard: number, store: Store, claim: Claim): Promise<Term> {
-    const { settings, logger, version, shares, followed, joined, egress, listening } = this.#options;
+    const { settings, logger, version, shares, parts, followed, joined, uses, egress, listening } =
+      this.#options;
     const { allow, deny } = egress();
     const moved =
       claim.from === null
@@ -134,8 +144,8 @@ export class NodeShards implements AsyncDisposable {
       withFields(logger, { shard }),
       version,
       {
-        ...{ store, shares, moved, parts: this.#parts },
-        follow: shard === home ? "followed" : followed,
+        ...{ store, shares, moved, parts },
+        follow: shard === home ? { heardUses: (listener) => uses.listen(listener) } : followed,
         cluster: () => this.standing(),
       },
     );
@@ -143,14 +153,18 @@ export class NodeShards implements AsyncDisposable {
     if (address !== null) app.listening(address.hostname, address.port);
     await app.open();
     this.#apps.set(shard, app);
-    this.cells.enter(shard, app.fetch);
+    const doorway = new Doorway(app.fetch);
+    this.cells.enter(shard, doorway.enter);
     const serving = this.#tunnel.serve(callSubject(joined.grounds.name, shard), (request, { caller }) =>
-      app.fetch(request, contextOf(caller)),
+      doorway.enter(request, contextOf(caller)),
     );
     return {
       close: async (inHurry) => {
         this.cells.leave(shard);
         this.#apps.delete(shard);
+        // Who calls from here on waits for the next owner; those under way are answered by this one.
+        void serving.stop();
+        if (!inHurry) await doorway.empty(doorwayMs);
         await app.close(inHurry ? 0 : undefined);
         await serving[Symbol.asyncDispose]();
       },

@@ -16,6 +16,8 @@ export interface ClusterStanding {
   };
   /** Shards that this node has got since it was started, by why. */
   readonly moves: Readonly<Record<string, number>>;
+  /** Calls that this node took to others since it was started, by what came of them. */
+  readonly calls: Readonly<Record<string, number>>;
   /** Since when this node has not heard of the servers, in milliseconds. */
   readonly lagMs: number;
 }

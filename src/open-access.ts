@@ -1,4 +1,4 @@
-import { Access } from "./access/access.ts";
+import { Access, type AccessHome } from "./access/access.ts";
 import { Followed, type FollowedDeps } from "./access/followed.ts";
 import type { Principal } from "./access/principal.ts";
 import { readAdminToken } from "./admin-token-file.ts";
@@ -10,7 +10,7 @@ import type { Following } from "./store/following.ts";
 import type { Lease, Store } from "./store/store.ts";
 
 /** Where tokens, sessions and stream tickets are: in this store, which other nodes follow, or in what is followed. */
-export type AccessRole = "followed" | Followed;
+export type AccessRole = AccessHome | Followed;
 
 /** What all cells of a node have of those of another one. `reportUses` brings to its owner which tokens were used. */
 export function openFollowed(
@@ -39,11 +39,11 @@ export async function openAccess(
   const foreign = readJwt(settings, clock);
   const common = { logger, adminToken, anyone, foreign };
   const { maxTokens, tenantMaxTokens } = settings;
-  const keepsPasses = follow === "followed";
+  const own = { ...common, store, lease, clock, maxTokens, tenantMaxTokens };
   const access =
-    follow === undefined || follow === "followed"
-      ? await Access.start({ ...common, store, lease, clock, maxTokens, tenantMaxTokens, keepsPasses })
-      : Access.follow({ ...common, followed: follow });
+    follow instanceof Followed
+      ? Access.follow({ ...common, followed: follow })
+      : await Access.start({ ...own, home: follow });
   if (!access.isOpen || isLoopback(host)) return access;
   await access[Symbol.asyncDispose]();
   throw new Error(

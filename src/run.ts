@@ -1,6 +1,7 @@
 import manifest from "../package.json" with { type: "json" };
 import { readAdminToken } from "./admin-token-file.ts";
-import { prepareApp, type AppOverrides, type ConnackApp } from "./app.ts";
+import { prepareApp, type ConnackApp } from "./app.ts";
+import type { AppOverrides } from "./app-overrides.ts";
 import { ClusterApp } from "./cluster-app.ts";
 import { configPath, readConfig } from "./config-file.ts";
 import { rereadOnHangUp } from "./hang-up.ts";

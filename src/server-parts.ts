@@ -1,5 +1,7 @@
 import type { Registry } from "./connection/registry.ts";
+import type { HistogramView } from "./histogram.ts";
 import type { Limit } from "./budget.ts";
+import { LoopLag } from "./metrics/loop-lag.ts";
 import type { StoreHealth } from "./store/store.ts";
 import type { Tenant } from "./tenant.ts";
 import type { Tenants } from "./tenants.ts";
@@ -10,12 +12,23 @@ export interface ServerPart {
   readonly streams: { readonly size: number };
   /** Connections that are still to be dialled. */
   readonly restoring: () => number;
-  readonly store: { readonly health: StoreHealth };
+  readonly store: { readonly health: StoreHealth; readonly commitSeconds?: HistogramView };
 }
 
 /** All that one process serves: one part where it is alone, and one for each shard that it owns where there are several nodes. */
-export class ServerParts {
+export class ServerParts implements Disposable {
+  /** Of the one thread that serves all parts. */
+  readonly loopLag: LoopLag;
   readonly #parts = new Set<ServerPart>();
+
+  /** `now` is a monotonic clock, in milliseconds. */
+  constructor(now: () => number) {
+    this.loopLag = new LoopLag(now);
+  }
+
+  [Symbol.dispose](): void {
+    this.loopLag[Symbol.dispose]();
+  }
 
   /** Takes a part in, until what it returns is called. */
   add(part: ServerPart): () => void {
@@ -39,6 +52,12 @@ export class ServerParts {
   get health(): StoreHealth {
     const all = [...this.#parts].map(({ store }) => store.health);
     return all.find(({ state }) => state !== "open") ?? all[0] ?? { state: "open" };
+  }
+
+  /** The stores of all parts count in the same; undefined where nothing is kept on disk, or there is no part. */
+  get commitSeconds(): HistogramView | undefined {
+    const [any] = this.#parts;
+    return any?.store.commitSeconds;
   }
 
   /** Of tenants; each part may have so many. */

@@ -55,7 +55,7 @@ export function parseSettings(
     const parsed = text === undefined ? undefined : setting.schema.safeParse(text);
     if (parsed && !parsed.success) {
       const why = parsed.error.issues.map((issue) => issue.message).join("; ");
-      wrong.push(`CONNACK_${name}${setting.secret ? "" : `=${JSON.stringify(text)}`}: ${why}`);
+      wrong.push(`CONNACK_${name}${isSecret(setting, text) ? "" : `=${JSON.stringify(text)}`}: ${why}`);
     }
     values[key] = parsed?.success ? parsed.data : setting.fallback;
   }
@@ -101,4 +101,8 @@ function readFile(file: unknown, wrong: string[]): Map<string, string> {
 /** Whether a listening address can be reached from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function isSecret({ secret = false }: Setting<unknown>, text: unknown): boolean {
+  return typeof secret === "function" ? secret(text) : secret;
 }

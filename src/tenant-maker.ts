@@ -1,7 +1,7 @@
 import { defaultTenant } from "./access/principal.ts";
 import type { AttemptDeps } from "./broker/attempt.ts";
 import { createResolver } from "./broker/resolver.ts";
-import type { AppOverrides } from "./app.ts";
+import type { AppOverrides } from "./app-overrides.ts";
 import type { Clock } from "./clock.ts";
 import { ClientIds } from "./connection/identity.ts";
 import type { SessionLimits } from "./connection/session.ts";

@@ -60,6 +60,11 @@ describe("parseSettings()", () => {
     });
   }
 
+  it("does not show a store's password, though it is wrong elsewhere", () => {
+    const [line] = refusal({ CONNACK_STORE: "nats://me:canary@127.0.0.1:99999" });
+    assert.match(line ?? "", /^CONNACK_STORE: expected/);
+  });
+
   it("names all that is wrong at once, in the environment and in the file", () => {
     const lines = refusal({ CONNACK_PORT: "x", CONNACK_PROT: "80" }, { maxStreams: 0, maxStream: 1 });
     for (const name of ["CONNACK_PORT=", "CONNACK_PROT: ", "CONNACK_MAX_STREAMS=", "maxStream: "])

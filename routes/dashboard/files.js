@@ -4,8 +4,10 @@
 import styleCss from "./client/style.css" with { type: "text" };
 import partsCss from "./client/parts.css" with { type: "text" };
 import listCss from "./client/list.css" with { type: "text" };
+import clusterCss from "./client/cluster.css" with { type: "text" };
 import mainJs from "./client/main.js" with { type: "text" };
 import apiJs from "./client/api.js" with { type: "text" };
+import clusterJs from "./client/cluster.js" with { type: "text" };
 import connectJs from "./client/connect.js" with { type: "text" };
 import connectionsJs from "./client/connections.js" with { type: "text" };
 import curlJs from "./client/curl.js" with { type: "text" };
@@ -26,8 +28,10 @@ export const files = {
   "style.css": styleCss,
   "parts.css": partsCss,
   "list.css": listCss,
+  "cluster.css": clusterCss,
   "main.js": mainJs,
   "api.js": apiJs,
+  "cluster.js": clusterJs,
   "connect.js": connectJs,
   "connections.js": connectionsJs,
   "curl.js": curlJs,

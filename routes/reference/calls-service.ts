@@ -21,7 +21,7 @@ export const serviceCalls: Calls = {
     tag: "Service",
     summary: "Ask whether the server takes work",
     description:
-      "Neither while it starts or stops, nor while its store cannot be written. To an operator it says how much there is of everything.",
+      "Neither while it starts or stops, nor while its store cannot be written; and a node of several, not while it holds no lease. To an operator it says how much there is of everything.",
     needs: "none",
     success: {
       200: { description: "It does.", schema: "Readiness" },

@@ -50,6 +50,34 @@ const progress = z
   .nullable()
   .meta({ description: "What takes long at present, and how far it is; null where that is nothing." });
 
+const counts = z.record(z.string(), z.int());
+
+const cluster = z
+  .object({
+    name: z.string(),
+    node: z.string(),
+    holdsLease: z.boolean(),
+    survives: z.string(),
+    nodes: z.array(
+      z.object({
+        name: z.string(),
+        version: z.string(),
+        startedAt: when,
+        shards: z.array(z.int()),
+        connections: z.int(),
+        isSettled: z.boolean(),
+      }),
+    ),
+    shards: z.object({ total: z.int(), owned: z.array(z.int()), unowned: z.array(z.int()) }),
+    moves: counts,
+    calls: counts,
+    lagMs: z.number(),
+  })
+  .meta({
+    description:
+      "What this node sees of the cluster: the nodes, whose shards are whose, how many this node got by why (`moves`), what came of calls that it took to others (`calls`), and since when it has not renewed its lease.",
+  });
+
 const entry = z.object({
   code: z.string(),
   status: z.int(),
@@ -77,9 +105,11 @@ export const commonSchemas = {
     .object({ type: z.enum(["open", "keepalive"]), at: when })
     .meta({ description: "In NDJSON, where there are no comments: the stream is open, or still there." }),
   Health: z.object({ ok: z.literal(true) }),
-  Readiness: z.looseObject({ ready: z.boolean(), progress: progress.optional() }).meta({
-    description:
-      "An operator sees more: store, restoring, progress, connections by state, streams; progress alone before the store is open.",
-  }),
+  Readiness: z
+    .looseObject({ ready: z.boolean(), progress: progress.optional(), cluster: cluster.optional() })
+    .meta({
+      description:
+        "An operator sees more: store, restoring, progress, connections by state, streams, and of several nodes the cluster; progress and cluster alone before the store is open.",
+    }),
   Version: z.object({ name: z.literal("connack"), version: z.string() }),
 };

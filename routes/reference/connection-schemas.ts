@@ -122,7 +122,10 @@ const event = z
     version: z.int(),
     flags,
   })
-  .meta({ description: "A lifecycle event, with further members of its type." });
+  .meta({
+    description:
+      "A lifecycle event, with further members of its type. `moved`, the first at another node of a cluster, has `from`, `to` (names of nodes) and `cause`: handover, node-lost or lapsed.",
+  });
 
 const connection = z.object(connectionFields);
 

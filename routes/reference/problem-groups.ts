@@ -1,3 +1,4 @@
+import { routeOf } from "../../src/cluster/front-route.ts";
 import type { ProblemCode } from "../../src/problem-catalogue.ts";
 import type { Call } from "./call.ts";
 
@@ -62,11 +63,18 @@ const ofCallers: readonly ProblemCode[] = ["limit-reached", "starting", "shuttin
 
 const ofBodies: readonly ProblemCode[] = ["request-timeout", "content-too-large", "unsupported-media-type"];
 
+/** Whether it is about what one node of several owns; it is told by the call's method and path. */
+function isOfAShard(name: string): boolean {
+  const { to } = routeOf(`http://any${name.slice(name.indexOf("/"))}`);
+  return to !== "node" && to !== "any";
+}
+
 /** All that a call may be answered with when it does not go well, each once. */
 export function problemsOf(name: string, { needs, body, headers = [], problems = [] }: Call): ProblemCode[] {
   const found: ProblemCode[] = [...problems, ...ofAnyCall];
   if (name.includes("{")) found.push("not-found");
   if (needs !== "none") found.push(...ofCallers);
+  if (isOfAShard(name)) found.push("no-owner");
   if (needs !== "none" && needs !== "any") found.push("forbidden");
   if (body !== undefined) found.push(...ofBodies);
   if (headers.includes("Idempotency-Key")) found.push(...replaying);

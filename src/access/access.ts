@@ -2,6 +2,7 @@ import type { Logger } from "../log.ts";
 import type { Secret } from "../secret.ts";
 import { Admin } from "./admin.ts";
 import { Expiry } from "./expiry.ts";
+import type { Used } from "./last-used.ts";
 import type { Followed } from "./followed.ts";
 import { PassBook } from "./pass-book.ts";
 import { openPrincipal, type Principal } from "./principal.ts";
@@ -25,9 +26,15 @@ interface CommonDeps {
   readonly foreign: ((expiry: Expiry) => ForeignTokens) | null;
 }
 
+/** Other nodes follow this store, and tell which tokens they have seen. */
+export interface AccessHome {
+  /** Calls `listener` with them, until the returned function is called. */
+  readonly heardUses: (listener: (uses: readonly Used[]) => void) => () => void;
+}
+
 export interface AccessDeps extends CommonDeps, Omit<TokensDeps, "expiry" | "reportUses"> {
-  /** Whether sessions and stream tickets are kept in the store: for a restart, and for nodes that follow. */
-  readonly keepsPasses?: boolean;
+  /** With it sessions and stream tickets are kept in the store: for a restart, and for nodes that follow. */
+  readonly home?: AccessHome | undefined;
 }
 
 export interface FollowingAccessDeps extends CommonDeps {
@@ -79,20 +86,20 @@ export class Access implements AsyncDisposable {
 
   /** @throws {StoreError} */
   static async start(deps: AccessDeps): Promise<Access> {
-    const { store, lease, clock, adminToken, foreign, keepsPasses = false } = deps;
+    const { store, lease, clock, adminToken, foreign, home } = deps;
     const { wall } = clock;
     const expiry = new Expiry(wall);
     const tokens = new Tokens({ ...deps, expiry });
     await tokens.restore();
     const admin = adminToken === null ? null : new Admin(adminToken);
     const own = { tokens, expiry, admin, wall };
-    const book = keepsPasses
-      ? new PassBook({ ...own, takesForeign: foreign !== null }, { store, lease })
-      : null;
+    const book = home ? new PassBook({ ...own, takesForeign: foreign !== null }, { store, lease }) : null;
     await book?.restore(store);
     const sessions = book?.sessions ?? new Sessions(wall);
     const tickets = book?.tickets ?? new Tickets(wall);
+    const unlisten = home?.heardUses((uses) => tokens.noteUses(uses));
     const end = async () => {
+      unlisten?.();
       expiry[Symbol.dispose]();
       tickets[Symbol.dispose]();
       sessions[Symbol.dispose]();

@@ -33,6 +33,10 @@ export async function openTokenStore(settings: Settings, logger: Logger): Promis
     throw new UsageError(
       "CONNACK_STORE=memory keeps no tokens: name a store, or use --server http://127.0.0.1:8080 with CONNACK_ADMIN_TOKEN",
     );
+  if (settings.store.kind === "nats")
+    throw new UsageError(
+      "the tokens of a cluster are made by one of its nodes: use --server http://127.0.0.1:8080 with CONNACK_ADMIN_TOKEN",
+    );
   const store = await openStore(settings.store, settings.storeMaxBytes, busyTimeoutMs).catch(sayInUse);
   try {
     const lease = await store.acquire();

@@ -17,7 +17,8 @@ export type LifecycleType =
   | "subscription-refused"
   | "delivered"
   | "expired"
-  | "rejected";
+  | "rejected"
+  | "moved";
 
 /** Something that happened to a connection; what its type says beside this stands under further names. */
 export interface LifecycleEvent {

@@ -2,7 +2,9 @@ import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { Kvm, type KV } from "@nats-io/kv";
 import { RequestError, type NatsConnection } from "@nats-io/nats-core";
 import { placed } from "../store/jetstream-chain.ts";
-import { openJetstream } from "../store/jetstream.ts";
+import type { Following } from "../store/following.ts";
+import { followJetstream } from "../store/jetstream-follower.ts";
+import { commitTimes, openJetstream } from "../store/jetstream.ts";
 import { openStream, subjectOf } from "../store/jetstream-stream.ts";
 import type { Store } from "../store/store.ts";
 import type { PlacedRecord } from "../store/jetstream-chain.ts";
@@ -15,6 +17,8 @@ export interface Grounds {
   /** What nodes say of themselves, by node. */
   readonly nodes: KV;
   readonly shards: number;
+  /** What belongs to no connection, as the owner of shard 0 writes it. */
+  readonly follow: () => Promise<Following & AsyncDisposable>;
   /** The newest record of a shard's chain, by the leader. */
   readonly readLast: (shard: number) => Promise<PlacedRecord | null>;
   /** Whether asking a node directly shows that nobody is there: false where it answers, or this is not known. */
@@ -53,13 +57,17 @@ export async function openGrounds(options: GroundsOptions): Promise<Grounds> {
   const nodes = await new Kvm(connection).create(`${name}-nodes`, {
     ...{ replicas, history: 1, ttl: forgottenAfterMs, allow_direct: false },
   });
+  const commitSeconds = commitTimes();
   const released = (shard: number | "*") => `${name}.${shard}.released`;
   return {
     ...{ connection, name, nodes, shards },
+    follow: () => followJetstream({ connection, stream: name }),
     readLast: (shard) => readLast(manager, name, shard),
     isNobodyThere: (node) => isNobodyThere(connection, pingSubject(name, node)),
     openStore: (node, shard, claimAfter, onLost) =>
-      openJetstream({ connection, stream: name, epoch, shard, node, maxBytes, claimAfter, onLost }),
+      openJetstream({
+        ...{ connection, stream: name, epoch, shard, node, maxBytes, claimAfter, onLost, commitSeconds },
+      }),
     answerPings: (node) => {
       connection.subscribe(pingSubject(name, node), { callback: (_, message) => void message.respond() });
     },

@@ -4,6 +4,7 @@ import type { Logger } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import { connectNats, type NatsAccess } from "./connect.ts";
 import { openGrounds, type Grounds } from "./grounds.ts";
+import { patiently } from "./patience.ts";
 import { judge, type ServerFacts } from "./safety.ts";
 import { askServers, connectedServer } from "./servers.ts";
 
@@ -25,17 +26,19 @@ export async function joinCluster(settings: Settings, name: string, logger: Logg
   const connection = await connectNats(accessOf(settings, store.urls, name));
   try {
     const { servers, allAsked } = await factsOf(settings, connection, name);
+    const now = () => performance.now();
     const { refusals, survives } = judge({ servers, replicas: clusterReplicas, allAsked });
     for (const { risk, sentence } of refusals) {
       if (!clusterAllow.includes(risk))
         throw new Error(`${sentence}. CONNACK_CLUSTER_ALLOW=${risk} takes that risk`);
       logger.warn(`a risk is taken: ${sentence}`, { risk });
     }
-    const grounds = await openGrounds({
+    const options = {
       ...{ connection, name: clusterName, replicas: clusterReplicas, shards: clusterShards },
       maxBytes: Math.floor(storeMaxBytes / clusterShards),
       newEpoch: () => randomBytes(6).toString("hex"),
-    });
+    };
+    const grounds = await patiently(() => openGrounds(options), now);
     return { grounds, survives, servers };
   } catch (error) {
     await connection.close();

@@ -34,6 +34,9 @@ export interface Along {
   readonly peer?: string;
 }
 
+/** `lost`: the owner was, before it had answered; `full`: there were too many calls between two nodes. */
+export type CallOutcome = "answered" | "no-owner" | "lost" | "full" | "refused";
+
 const retryAfterSeconds = 2;
 /** Between the tries of a call whose owner was lost. */
 const firstPauseMs = 10;
@@ -46,6 +49,7 @@ export class NodeCells implements Cells {
   readonly #entered = new Listeners();
   readonly #placement: Placement;
   readonly #stopping = new AbortController();
+  readonly #calls = new Map<CallOutcome, number>();
 
   constructor(options: NodeCellsOptions) {
     this.#options = options;
@@ -54,6 +58,11 @@ export class NodeCells implements Cells {
 
   get shards(): number {
     return this.#options.shards;
+  }
+
+  /** Calls that were taken to other nodes, by what came of them; those whose callers left are not counted. */
+  get calls(): ReadonlyMap<CallOutcome, number> {
+    return this.#calls;
   }
 
   /** This node has the shard, and answers for it. */
@@ -95,6 +104,7 @@ export class NodeCells implements Cells {
       return answer;
     } catch (error) {
       letTimeOut();
+      this.#count(outcomeOf(error));
       throw problemOf(error) ?? error;
     }
   }
@@ -116,10 +126,12 @@ export class NodeCells implements Cells {
         return own(request, context);
       }
       try {
-        return await tunnel.forward(callSubject(this.#options.name, shard), request, {
+        const answer = await tunnel.forward(callSubject(this.#options.name, shard), request, {
           caller: JSON.stringify(alongOf(context)),
           ownerWithinMs: Math.max(0, deadline - now()),
         });
+        this.#count("answered");
+        return answer;
       } catch (error) {
         const isOver = now() >= deadline || this.#stopping.signal.aborted;
         if (!(error instanceof OwnerLost) || !canRepeat || isOver) throw error;
@@ -129,6 +141,10 @@ export class NodeCells implements Cells {
     }
   }
 
+  #count(outcome: CallOutcome | null): void {
+    if (outcome !== null) this.#calls.set(outcome, (this.#calls.get(outcome) ?? 0) + 1);
+  }
+
   /** Resolves when somebody else has it, or with what answers here; rejects when nobody has by then. */
   #waitForOwner(shard: number, deadline: number, signal: AbortSignal): Promise<Fetch | null> {
     const { members, onChange, now } = this.#options;
@@ -136,7 +152,7 @@ export class NodeCells implements Cells {
     const own = () => this.#own.get(shard) ?? null;
     if (own() !== null || isOwned()) return Promise.resolve(own());
     if (signal.aborted) return Promise.reject(signal.reason as Error);
-    if (this.#stopping.signal.aborted) return Promise.reject(noOwner());
+    if (this.#stopping.signal.aborted) return Promise.reject(nobody());
     return new Promise((resolve, reject) => {
       const end = (settle: () => void) => {
         clearTimeout(timer);
@@ -148,7 +164,7 @@ export class NodeCells implements Cells {
       const look = () => {
         if (own() !== null || isOwned()) end(() => resolve(own()));
       };
-      const onLate = () => end(() => reject(noOwner()));
+      const onLate = () => end(() => reject(nobody()));
       const onAbort = () => end(() => reject(signal.reason as Error));
       const timer = setTimeout(onLate, Math.max(0, deadline - now()));
       const unlistens = [onChange(look), this.#entered.add(look)];
@@ -189,6 +205,17 @@ function once(call: () => void = () => {}): () => void {
     next = () => {};
     due();
   };
+}
+
+function outcomeOf(error: unknown): CallOutcome | null {
+  if (error instanceof NoOwner) return "no-owner";
+  if (error instanceof OwnerLost) return "lost";
+  if (error instanceof TunnelFull) return "full";
+  return error instanceof NotForwardable ? "refused" : null;
+}
+
+function nobody(): NoOwner {
+  return new NoOwner("Nobody has come to own this in time");
 }
 
 function noOwner(): Problem {

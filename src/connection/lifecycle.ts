@@ -118,13 +118,17 @@ export class Lifecycle {
     const { type, fields } = announcement;
     const level = levels[type] ?? "debug";
     // There are many of these that nobody reads.
-    if (level !== "debug" || this.#logger.level === "debug")
-      this.#logger[level](`connection ${type}`, { connection, state, ...fields });
+    let isNoted = level === "debug" && this.#logger.level !== "debug";
+    const note = () => {
+      if (!isNoted) this.#logger[level](`connection ${type}`, { connection, state, ...fields });
+      isNoted = true;
+    };
     const lost = this.#lost.get(to.log) ?? 0;
     if (lost > 0 && this.#write(to, subject, "gap", { reason: "store-away", lost }))
       this.#lost.delete(to.log);
-    if (!this.#write(to, subject, type, fields, along))
-      this.#lost.set(to.log, (this.#lost.get(to.log) ?? 0) + 1);
+    if (this.#write(to, subject, type, fields, along, note)) return;
+    this.#lost.set(to.log, (this.#lost.get(to.log) ?? 0) + 1);
+    if (this.#journal?.isClosed !== true) note();
   }
 
   /**
@@ -152,6 +156,7 @@ export class Lifecycle {
     type: string,
     fields: Readonly<Record<string, unknown>>,
     along: readonly Change[] = [],
+    note: () => void = () => {},
   ): boolean {
     const at = timestamp(this.#clock.wall());
     const data = JSON.stringify({ type, at, connection, state, version, flags, ...fields }).slice(1);
@@ -163,6 +168,7 @@ export class Lifecycle {
     if (this.#journal === null) {
       this.#sequence += 1;
       place(this.#sequence);
+      note();
       return true;
     }
     const logs = stored === null ? [allName] : [allName, stored];
@@ -171,7 +177,12 @@ export class Lifecycle {
       ...(stored === null ? [] : [this.#trim(stored, log)]),
     ].flat();
     const changes: Change[] = [...along, { type: "append", logs, data }, ...trims];
-    return this.#journal.add({ changes, kept: ([position = 0]) => place(position) }, along.length > 0);
+    const kept = ([position = 0]: readonly Position[]) => {
+      place(position);
+      note();
+    };
+    // What is not this node's to tell any more is in no log of its own either: another one has the connection.
+    return this.#journal.add({ changes, kept, delayed: note }, along.length > 0);
   }
 
   #trim(name: string, log: OrderedLog): Change[] {

@@ -1,4 +1,5 @@
 import type { Limit } from "../budget.ts";
+import { clusterFamilies } from "./cluster-families.ts";
 import type { Family, Sample } from "./family.ts";
 import { timeFamilies } from "./time-families.ts";
 import { sizes, stateCounts, type MetricsView } from "./view.ts";
@@ -178,5 +179,6 @@ export const families: readonly Family[] = [
     labels: [],
     read: ({ server }) => (server === null ? [] : [[server.residentBytes]]),
   },
+  ...clusterFamilies,
   ...timeFamilies,
 ];

@@ -27,8 +27,8 @@ export const serviceSettings = {
       "Where durable connections, their messages and all events are kept: `sqlite:<file>`; `memory`, which is gone after a restart; or `nats://…`, servers of NATS, for [several nodes](#several-nodes).",
       "`sqlite:./data/connack.db`",
     ),
-    // There may be a password in it.
-    secret: true,
+    // There may be a user and a password in it.
+    secret: (text) => String(text).includes("@"),
   },
   STORE_MAX_BYTES: setting(
     integer(4_194_304, 281_474_976_710_656),

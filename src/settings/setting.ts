@@ -7,7 +7,7 @@ export interface Setting<T> {
   readonly shownDefault?: string;
   readonly sentence: string;
   /** Whether a value must not be shown, not even a wrong one: it may be nearly right. */
-  readonly secret?: boolean;
+  readonly secret?: boolean | ((text: unknown) => boolean);
 }
 
 export function setting<T>(

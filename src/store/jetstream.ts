@@ -38,6 +38,8 @@ export interface JetstreamOptions {
   readonly claimAfter?: number;
   /** Somebody else owns it. Called once. */
   readonly onLost?: () => void;
+  /** Counts how long commits take; those of all shards of a node count in one. Its own unless told. */
+  readonly commitSeconds?: Histogram;
 }
 
 /** What stays undecided for so long is `away`: nobody is to wait for it. */
@@ -45,6 +47,11 @@ const patienceMs = 3_000;
 const closeWithinMs = 5_000;
 /** Room counts as such again when there is a little. */
 const roomAgain = 0.98;
+
+/** What commits on JetStream count in, in seconds. */
+export function commitTimes(): Histogram {
+  return new Histogram([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]);
+}
 
 /** Opens what one shard has on JetStream. Nothing is read before it is acquired. */
 export async function openJetstream(options: JetstreamOptions): Promise<Store> {
@@ -59,9 +66,7 @@ type Parts = Pick<ConstructorParameters<typeof Snapshots>[0], "client" | "manage
 class JetstreamStore implements Store {
   readonly survives = "power";
   readonly epoch: string;
-  readonly commitSeconds = new Histogram([
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5,
-  ]);
+  readonly commitSeconds: Histogram;
   readonly #options: JetstreamOptions;
   readonly #chain: Chain;
   readonly #snapshots: Snapshots;
@@ -83,6 +88,7 @@ class JetstreamStore implements Store {
   constructor(options: JetstreamOptions, { client, manager }: Parts) {
     const { connection, stream, shard, node, epoch } = options;
     this.epoch = epoch;
+    this.commitSeconds = options.commitSeconds ?? commitTimes();
     this.#options = options;
     const [log, pieces] = [subjectOf(stream, shard, "log"), subjectOf(stream, shard, "snap")];
     this.#snapshotSubject = pieces;

@@ -5,6 +5,8 @@ export interface JournalItem {
   /** A function is asked when it is written, for what depends on how things stand by then. */
   readonly changes: readonly Change[] | (() => readonly Change[]);
   readonly kept: (positions: readonly Position[]) => void;
+  /** Called, each time again, when it could not be kept as yet; not where it never will be, since somebody else owns the store. */
+  readonly delayed?: () => void;
 }
 
 /** What waits for a store at most, while it is full or away. */
@@ -57,6 +59,11 @@ export class Journal {
     return new Promise((resolve) => this.#waiters.push({ until: this.#added, resolve }));
   }
 
+  /** Takes nothing any more: it was closed, or another owner has the store. */
+  get isClosed(): boolean {
+    return this.#stopped;
+  }
+
   /** What is under way then may stay so until the store is back. */
   get #isAway(): boolean {
     return this.#store.health.state === "away";
@@ -94,6 +101,7 @@ export class Journal {
           this.#inTrouble = true;
           this.#release(Infinity);
           if (error instanceof StoreError && error.kind === "fenced") return this.close();
+          for (const { delayed } of items) delayed?.();
           this.#waiting = [...items, ...this.#waiting];
           this.#retry = setTimeout(() => this.#run(), retryMs);
           return undefined;

@@ -24,7 +24,15 @@ async function scene({ admin = adminToken, wall = Date.now, ...more }: SceneOpti
   const startOwner = async (adminText = admin) =>
     opened.use(
       await Access.start({
-        ...{ ...common, store, lease, clock, maxTokens: 1_000, tenantMaxTokens: 1_000, keepsPasses: true },
+        ...{
+          ...common,
+          store,
+          lease,
+          clock,
+          maxTokens: 1_000,
+          tenantMaxTokens: 1_000,
+          home: { heardUses: () => () => {} },
+        },
         adminToken: adminText === null ? null : new Secret(adminText),
       }),
     );

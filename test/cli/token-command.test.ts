@@ -77,6 +77,9 @@ describe("connack token", () => {
     const memory = await runCommand(["token", "create", ...readOnly], { CONNACK_STORE: "memory" });
     assert.equal(memory.status, 2);
     assert.match(memory.stderr, /^CONNACK_STORE=memory keeps no tokens.*--server/);
+    const cluster = await runCommand(["token", "list"], { CONNACK_STORE: "nats://127.0.0.1:4222" });
+    assert.equal(cluster.status, 2);
+    assert.match(cluster.stderr, /^the tokens of a cluster are made by one of its nodes.*--server/);
     const help = await runCommand(["token", "--help"], {});
     assert.equal(help.status, 0);
     assert.match(help.stdout, /token create --name NAME/);

@@ -6,6 +6,7 @@ import {
   type MessageEvent,
 } from "../../src/client/client.ts";
 import type { Fetch } from "../../src/client/http.ts";
+import { Problem } from "../../src/problem.ts";
 import { accepts } from "../support/broker-scripts.ts";
 import { startApp } from "../support/app.ts";
 import { durablePlace, inState } from "../support/durable-app.ts";
@@ -138,6 +139,31 @@ describe("events() and messages().stream()", () => {
     );
     assert.deepEqual(asked, [null, "e-1", "e-1", "e-5", "e-5", "f-2"]);
     assert.deepEqual(seen, ["connected", "snapshot", "gap"]);
+  });
+
+  it("wait while no node of a cluster has the connection, and see where it has come", async () => {
+    const details = { detail: "No node has it", duplicatePossible: true };
+    const noOwner = (retryAfter = "0") => {
+      const body = JSON.stringify(new Problem("no-owner", details).toBody("r"));
+      const headers = { "content-type": "application/problem+json", "retry-after": retryAfter };
+      return new Response(body, { status: 503, headers });
+    };
+    const { asked, fetch } = scriptedStreams(
+      () => sse(item("e-1")),
+      () => noOwner(),
+      () => noOwner(),
+      () => sse(`id: e-2\nevent: moved\ndata: {"from":"a","to":"b","cause":"node-lost"}\n\n`),
+    );
+    const events = createClient({ url: "http://x", fetch }).events({ connection: "home" });
+    const moved = await next<ConnackEvent, LifecycleType>(events, "moved");
+    assert.deepEqual([moved.from, moved.to, moved.cause], ["a", "b", "node-lost"]);
+    await events.return();
+    assert.deepEqual(asked, [null, "e-1", "e-1", "e-1"]);
+    const other = createClient({ url: "http://x", fetch: () => Promise.resolve(noOwner("2")) });
+    await assert.rejects(other.publish("home", { topic: "t" }), {
+      ...{ name: "ConnackProblem", code: "no-owner", retryable: true, duplicatePossible: true },
+      retryAfterSeconds: 2,
+    });
   });
 
   it("begin where the first stream began, though it brought nothing", async () => {

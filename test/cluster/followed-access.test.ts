@@ -31,7 +31,7 @@ describe("access of a node that follows another one", () => {
     await using opened = new AsyncDisposableStack();
     const place = opened.use(await JetstreamPlace.make(nats, `access${count}`));
     const store = await place.store("owner");
-    const owner = opened.use(await startApp(environment, { store, follow: "followed" }));
+    const owner = opened.use(await startApp(environment, { store, follow: { heardUses: () => () => {} } }));
     const connection = await nats.connect();
     opened.defer(() => connection.close());
     const following = opened.use(await followJetstream({ connection, stream: place.name }));

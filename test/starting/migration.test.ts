@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { AppOverrides } from "../../src/app.ts";
+import type { AppOverrides } from "../../src/app-overrides.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { adminToken } from "../support/access.ts";
 import { accepts } from "../support/broker-scripts.ts";

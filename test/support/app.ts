@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { createApp, type AppOverrides, type ConnackApp } from "../../src/app.ts";
-import { createLogger } from "../../src/log.ts";
+import { createApp, type ConnackApp } from "../../src/app.ts";
+import type { AppOverrides } from "../../src/app-overrides.ts";
+import { ClusterApp } from "../../src/cluster-app.ts";
+import { createLogger, type Logger } from "../../src/log.ts";
 import { serve } from "../../src/serve.ts";
-import { parseSettings } from "../../src/settings.ts";
+import { parseSettings, type Settings } from "../../src/settings.ts";
 import { CheckedAnswers } from "./checked-answers.ts";
 import { answerRules } from "./document-of-run.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -44,10 +46,21 @@ export interface TestOptions {
   readonly unchecked?: string;
 }
 
+async function openNode(settings: Settings, logger: Logger): Promise<ConnackApp> {
+  const app = new ClusterApp(settings, logger, "0.0.0-test");
+  try {
+    await app.open();
+    return app;
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
 /**
  * `environment` is that of the process, with the `CONNACK_` names. The store is in memory unless it says otherwise, or,
  * so that a whole suite runs with it, CONNACK_TEST_STORE=sqlite does; and access control is off, unless it says otherwise,
- * or CONNACK_TEST_ACCESS=tokens does. Every answer, whoever asked for it, is held against the document: one that is not
+ * or CONNACK_TEST_ACCESS=tokens does. With a store on NATS it is one node of a cluster, which `overrides` do not reach. Every answer, whoever asked for it, is held against the document: one that is not
  * as that has it fails the call, or the end of the app.
  */
 export async function startApp(
@@ -76,7 +89,10 @@ export async function startApp(
     ...(forAll ? environmentWithTokens : {}),
     ...environment,
   });
-  const app = await createApp(settings, logger, "0.0.0-test", overrides);
+  const app =
+    settings.store.kind === "nats"
+      ? await openNode(settings, logger)
+      : await createApp(settings, logger, "0.0.0-test", overrides);
   const fetchApp = forAll ? await withTokenForAll(app) : app.fetch;
   const answers = unchecked === undefined ? new CheckedAnswers(await answerRules()) : null;
   const serving = serve({ ...app, fetch: answers?.of(fetchApp) ?? fetchApp }, "127.0.0.1", 0, {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { AppOverrides } from "../../src/app.ts";
+import type { AppOverrides } from "../../src/app-overrides.ts";
 import { startApp, type Answer, type TestApp } from "./app.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import type { AppOverrides } from "../../src/app.ts";
+import type { AppOverrides } from "../../src/app-overrides.ts";
 import { startApp, type Answer, type TestApp, type TestOptions } from "./app.ts";
 import { accepts } from "./broker-scripts.ts";
 import { startScriptedBroker, type Script, type ScriptedBroker } from "./scripted-broker.ts";

@@ -1,5 +1,6 @@
 import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { patiently } from "../../src/cluster/patience.ts";
 import { openJetstream, type JetstreamOptions } from "../../src/store/jetstream.ts";
 import { openStream } from "../../src/store/jetstream-stream.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -23,7 +24,8 @@ export class JetstreamPlace implements AsyncDisposable {
   static async make(nats: Nats, name: string, replicas = nats.servers.length): Promise<JetstreamPlace> {
     const connection = await nats.connect();
     const manager = await jetstreamManager(connection);
-    const { epoch } = await openStream(manager, { name, replicas, shards: 1 }, () => `epoch-${name}`);
+    const open = () => openStream(manager, { name, replicas, shards: 1 }, () => `epoch-${name}`);
+    const { epoch } = await patiently(open, () => performance.now());
     const place = new JetstreamPlace(nats, name, manager, epoch);
     place.#open.push({ [Symbol.asyncDispose]: () => connection.close() });
     return place;

@@ -1,4 +1,5 @@
-import { prepareApp, type AppOverrides } from "../../src/app.ts";
+import { prepareApp } from "../../src/app.ts";
+import type { AppOverrides } from "../../src/app-overrides.ts";
 import { createLogger } from "../../src/log.ts";
 import { serve } from "../../src/serve.ts";
 import { parseSettings } from "../../src/settings.ts";

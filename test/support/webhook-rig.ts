@@ -1,4 +1,4 @@
-import type { AppOverrides } from "../../src/app.ts";
+import type { AppOverrides } from "../../src/app-overrides.ts";
 import { createResolver } from "../../src/broker/resolver.ts";
 import { Budget } from "../../src/budget.ts";
 import { systemClock } from "../../src/clock.ts";

@@ -186,9 +186,10 @@ export class Connections {
     if (line.type === "snapshot") this.#isSwitched = false;
     if (line.type === "gap" || (line.type === "snapshot" && !isKnown)) await this.refresh();
     if (typeof line.connection !== "string" || typeof line.id !== "string") return this.#changed();
+    this.#lastId = line.id;
+    // Of several nodes, the stream's place is another one than the event's.
     /** @type {LifecycleEvent} */
-    const event = line;
-    this.#lastId = event.id;
+    const event = { ...line, id: line.eventId ?? line.id };
     this.recent = [event, ...this.recent].slice(0, recentEvents);
     const view = this.views.get(event.connection);
     if (event.state === "closed") {

@@ -1,5 +1,6 @@
 // @ts-check
 import { Api, Refused } from "./api.js";
+import { Cluster } from "./cluster.js";
 import { ConnectForm } from "./connect.js";
 import { Connections } from "./connections.js";
 import { curl } from "./curl.js";
@@ -29,6 +30,7 @@ class Dashboard {
     this.#draw();
   });
   #totals = new Totals();
+  #cluster = new Cluster();
   #list = new List(this.#api, () => this.#draw());
   #detail = new Detail(this.#api, this.#connections);
   #form = new ConnectForm(this.#api, (id) => {
@@ -185,6 +187,7 @@ class Dashboard {
     if (stream === "live" && performance.now() - this.#troubleAt > troubleMs)
       write(find("trouble", HTMLElement), "");
     this.#totals.render(views, history, this.#server.streams, now);
+    this.#cluster.render(this.#server.cluster, now);
     this.#list.render(views, history, now, this.#detail.id);
     this.#detail.render(views, now);
     this.#connections.look();

@@ -2,6 +2,8 @@
  * What the page reads of the server's answers, for the scripts' type checks alone: it is not served. Nothing of it is
  * trusted to be more than text and numbers.
  */
+export type { ClusterStanding, NodeStanding } from "../../../src/cluster-standing.ts";
+
 export type State = "connecting" | "connected" | "waiting" | "failed" | "closing" | "closed";
 
 export interface Failure {
@@ -57,6 +59,9 @@ export interface LifecycleEvent extends Failure {
   readonly delayMs?: number;
   readonly nextAt?: string;
   readonly attempt?: number;
+  readonly from?: string;
+  readonly to?: string;
+  readonly cause?: string;
 }
 
 export interface Message {

@@ -14,6 +14,8 @@ const tasks = {
 export class Server {
   /** Open streams; null where the caller is not told. @type {number | null} */
   streams = null;
+  /** What the node that answers sees of the cluster; null where there is none, or the caller is not told. @type {import("./model.ts").ClusterStanding | null} */
+  cluster = null;
   #api;
   #banner = find("banner", HTMLElement);
   #text = find("banner-text", HTMLElement);
@@ -63,8 +65,9 @@ export class Server {
   }
 
   /** Only who runs the server is told more than whether it is ready. @param {any} said */
-  #take({ streams, progress }) {
+  #take({ streams, progress, cluster }) {
     this.streams = typeof streams === "number" ? streams : null;
+    this.cluster = typeof cluster === "object" ? cluster : null;
     if (progress === null || typeof progress !== "object") return this.#hide();
     const { task, done, total } = progress;
     const what = tasks[/** @type {keyof typeof tasks} */ (task)] ?? String(task);

@@ -66,6 +66,14 @@ export function failure({ detail, reasonName, hint, title }) {
   return { text: hint && /\w$|\)$/.test(named) ? `${named}.` : named, hint: hint ?? "" };
 }
 
+/** Why shards change hands, and the connections in them with them. @type {Readonly<Record<string, string>>} */
+export const moveCauses = {
+  start: "at a start",
+  handover: "handed over",
+  "node-lost": "of a node that was lost",
+  lapsed: "back after the lease was lost",
+};
+
 /**
  * One event, in a sentence.
  *
@@ -76,6 +84,8 @@ export function sentence(event) {
   const granted = grantedQos === undefined ? "" : `granted QoS ${grantedQos}`;
   if (topicFilter !== undefined) return [topicFilter, reasonName ?? granted].filter(Boolean).join(" – ");
   if (type === "waiting" && delayMs !== undefined) return `attempt ${attempt ?? "?"} in ${span(delayMs)}`;
+  if (type === "moved")
+    return `from ${event.from} to ${event.to}: ${moveCauses[event.cause ?? ""] ?? event.cause}`;
   if (type === "connecting") return `attempt ${attempt ?? "?"}`;
   return [reasonName ?? "", detail ?? "", hint ?? ""].filter(Boolean).join(" – ");
 }

@@ -1,4 +1,5 @@
 /** @jsxImportSource hono/jsx */
+import { ClusterSection } from "./cluster-section.tsx";
 import { ConnectSection } from "./connect-section.tsx";
 import { Curl, Heading } from "./controls.tsx";
 import { DetailSection } from "./detail-section.tsx";
@@ -22,6 +23,7 @@ const Page = () => (
       <link rel="stylesheet" href="/dashboard/style.css" />
       <link rel="stylesheet" href="/dashboard/parts.css" />
       <link rel="stylesheet" href="/dashboard/list.css" />
+      <link rel="stylesheet" href="/dashboard/cluster.css" />
       <script type="module" src="/dashboard/main.js"></script>
     </head>
     <body>
@@ -46,6 +48,7 @@ const Page = () => (
       <main id="app" hidden>
         <p id="trouble" class="problem" role="alert"></p>
         <Totals />
+        <ClusterSection />
         <DetailSection />
         <ListSection />
         <ConnectSection />
