@@ -67,6 +67,7 @@ export interface AppEnv {
     readonly inTime?: <T>(reading: () => Promise<T>) => Promise<T>;
     readonly peer?: () => Peer | null;
     readonly newId?: string;
+    readonly isPart?: boolean;
   };
   Variables: {
     requestId: string;

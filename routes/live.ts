@@ -1,3 +1,4 @@
+import { unlimited } from "../src/budget.ts";
 import { timestamp } from "../src/clock.ts";
 import { Problem } from "../src/problem.ts";
 import { controlFrame, type FrameCache, type StreamFormat } from "../src/stream/frame.ts";
@@ -51,7 +52,8 @@ export function live<E extends Entry, J extends Entry = Entry>(
   const options = { log, frames, format, ...beginning, wants, joined, onGap };
   let stream: OpenStream;
   try {
-    stream = streams.open(options, c.env?.peer?.() ?? null, tenant.budgets.streams, () => {
+    const budget = c.env?.isPart === true ? unlimited() : tenant.budgets.streams;
+    stream = streams.open(options, c.env?.peer?.() ?? null, budget, () => {
       forget();
       onEnd();
     });

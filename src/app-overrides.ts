@@ -1,8 +1,10 @@
 import type { Principal } from "./access/principal.ts";
 import type { Resolve } from "./broker/resolver.ts";
+import type { Failure } from "./broker/failure.ts";
 import type { Clock } from "./clock.ts";
 import type { ClusterStanding } from "./cluster-standing.ts";
 import type { EgressPolicy } from "./egress/policy.ts";
+import type { NodeTenants } from "./node-tenants.ts";
 import type { AccessRole } from "./open-access.ts";
 import type { ServerParts } from "./server-parts.ts";
 import type { Shares } from "./shares.ts";
@@ -20,10 +22,14 @@ export interface AppOverrides {
   readonly openStore?: (options: OpeningOptions) => Promise<Store>;
   readonly principal?: Principal;
   readonly shares?: Shares;
+  /** What tenants have in all services of the process together, where this one is one of several. */
+  readonly tenants?: NodeTenants;
   readonly webhookSchedule?: Schedule;
   /** What connections that come back have to tell, where they come from another node. */
   readonly moved?: Moved | undefined;
   readonly follow?: AccessRole;
+  /** Why no attempt is made at present, as where another node may have what is this one's; null where one may be. */
+  readonly holdDials?: () => Failure | null;
   /** Where this service is one part of what the process serves, as one shard of many is. */
   readonly parts?: ServerParts;
   /** Null as long as nothing is known of the others. */

@@ -45,6 +45,8 @@ export interface RequestContext {
   readonly peer?: () => Peer | null;
   /** The id of the connection that the call makes, where the caller names none. */
   readonly newId?: string;
+  /** It is asked for its part of an answer that another service counts as a call. */
+  readonly isPart?: boolean;
 }
 
 export interface ConnackApp extends AsyncDisposable {

@@ -12,11 +12,19 @@ export interface Limit {
   readonly refusedWithin: number;
 }
 
+/** Hears of what is taken, where others are to know of it. */
+export interface Meter {
+  took(amount: number): void;
+}
+
 /** How many of something there may be: for a tenant, within how many there may be in all. */
 export class Budget implements Limit {
   readonly setting: string;
   readonly most: number;
   readonly #within: Budget | null;
+  #meter: Meter | null = null;
+  /** Up to where it may be taken here. */
+  #room: number;
   #used = 0;
   #refused = 0;
   #refusedWithin = 0;
@@ -25,6 +33,17 @@ export class Budget implements Limit {
     this.setting = setting;
     this.most = most;
     this.#within = within;
+    this.#room = most;
+  }
+
+  /** Tells `meter` from now on of each amount that is taken or forced here; null ends that. */
+  measure(meter: Meter | null): void {
+    this.#meter = meter;
+  }
+
+  /** Only so many may be taken here from now on, where others have the rest of what there may be; what is there stays. */
+  leave(room: number): void {
+    this.#room = room;
   }
 
   get used(): number {
@@ -56,6 +75,7 @@ export class Budget implements Limit {
   /** Takes `amount`, room or not: for what is there already. */
   force(amount = 1): void {
     this.#used += amount;
+    this.#meter?.took(amount);
     this.#within?.force(amount);
   }
 
@@ -66,7 +86,7 @@ export class Budget implements Limit {
 
   /** Whether there is more than there may be, here or in all: then who has forced it makes room. */
   get isOver(): boolean {
-    return this.#used > this.most || (this.#within?.isOver ?? false);
+    return this.#used > this.#room || (this.#within?.isOver ?? false);
   }
 
   /** Notes that somebody who forced it had to make room. */
@@ -78,7 +98,7 @@ export class Budget implements Limit {
   /** The outermost: that a tenant's own part is full is no reason where there is no room for anybody. */
   #findFull(amount: number): Budget | null {
     const outer = this.#within === null ? null : this.#within.#findFull(amount);
-    return outer ?? (this.#used + amount > this.most ? this : null);
+    return outer ?? (this.#used + amount > this.#room ? this : null);
   }
 
   #refuse(full: Budget): void {

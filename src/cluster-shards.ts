@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { prepareApp } from "./app.ts";
 import type { Followed } from "./access/followed.ts";
 import type { ClusterStanding, NodeStanding } from "./cluster-standing.ts";
+import type { Failure } from "./broker/failure.ts";
+import { defaultTimes } from "./cluster/liveness.ts";
 import { Doorway } from "./cluster/doorway.ts";
 import type { Joined } from "./cluster/join.ts";
 import { callSubject, contextOf, NodeCells } from "./cluster/node-cells.ts";
@@ -9,9 +11,11 @@ import { ClusterNode } from "./cluster/node.ts";
 import type { Claim, Term } from "./cluster/term.ts";
 import type { Uses } from "./cluster/uses.ts";
 import { Tunnel } from "./cluster/tunnel.ts";
+import { UsageGossip } from "./cluster/usage-gossip.ts";
 import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
 import { withFields, type Logger } from "./log.ts";
+import { NodeTenants } from "./node-tenants.ts";
 import type { ServerParts } from "./server-parts.ts";
 import type { Settings } from "./settings.ts";
 import type { Shares } from "./shares.ts";
@@ -42,6 +46,19 @@ interface Address {
 
 /** Longer than it takes until another node has what a dead one had. */
 const ownerWithinMs = 10_000;
+/**
+ * A node that has not reached the servers for so long is taken for lost by the others, and they dial with the client ids of
+ * its connections. Those it keeps, for the servers may be away for all; but what the broker closes it does not dial again,
+ * for that would take the client id back from its new holder.
+ */
+const awayFailure: Failure = {
+  stage: "policy",
+  code: "store-unavailable",
+  detail:
+    "This node has not reached the NATS servers for some seconds, and another one may have the connection",
+  retryable: true,
+  hint: "It is dialled when they are reached again, where it is this node's still; see /readyz.",
+};
 /** Calls that have come in may have so long to be answered before the shard's service stops. */
 const doorwayMs = 200;
 /** Has what belongs to no connection, and is followed by all others. */
@@ -53,6 +70,9 @@ export class NodeShards implements AsyncDisposable {
   readonly #options: NodeShardsOptions;
   readonly #node: ClusterNode;
   readonly #tunnel: Tunnel;
+  /** What each tenant has in all of the shards. */
+  readonly #tenants: NodeTenants;
+  readonly #usage: UsageGossip;
   readonly #apps = new Map<number, StartingApp>();
   #stopped: Promise<void> | null = null;
 
@@ -61,6 +81,7 @@ export class NodeShards implements AsyncDisposable {
     const { grounds } = joined;
     const { monotonic: now } = systemClock;
     this.#options = options;
+    this.#tenants = new NodeTenants(options.settings, now, shares);
     this.#tunnel = new Tunnel(grounds.connection);
     this.#node = new ClusterNode({
       ...{ grounds, name, version, now },
@@ -70,6 +91,12 @@ export class NodeShards implements AsyncDisposable {
       load: () => shares.budgets.connections.used,
       onTrouble: (what, error) => logger.error(what, { error: String(error) }),
     });
+    this.#usage = new UsageGossip({
+      ...{ connection: grounds.connection, name: grounds.name, node: this.#node.id, now },
+      members: () => this.#node.members().map(({ node }) => node),
+      onChange: (listener) => this.#node.onChange(listener),
+    });
+    this.#tenants.watch(this.#usage);
     this.cells = new NodeCells({
       ...{ tunnel: this.#tunnel, now, ownerWithinMs, name: grounds.name, shards: grounds.shards },
       random: Math.random,
@@ -80,6 +107,7 @@ export class NodeShards implements AsyncDisposable {
 
   /** Joins the others; shards come soon after. @throws what the servers say where this node cannot make itself known */
   begin(): Promise<void> {
+    this.#usage.begin();
     return this.#node.begin();
   }
 
@@ -122,12 +150,18 @@ export class NodeShards implements AsyncDisposable {
 
   /** Gives to others what it has, one after another, and answers meanwhile. */
   stop(): Promise<void> {
-    return (this.#stopped ??= this.#node.stop().then(() => this.cells.stop()));
+    return (this.#stopped ??= this.#stop());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     await this.#tunnel[Symbol.asyncDispose]();
+  }
+
+  async #stop(): Promise<void> {
+    await this.#node.stop();
+    this.#usage[Symbol.dispose]();
+    this.cells.stop();
   }
 
   /** A shard is this node's from now on. */
@@ -144,9 +178,10 @@ export class NodeShards implements AsyncDisposable {
       withFields(logger, { shard }),
       version,
       {
-        ...{ store, shares, moved, parts },
+        ...{ store, shares, moved, parts, tenants: this.#tenants },
         follow: shard === home ? { heardUses: (listener) => uses.listen(listener) } : followed,
         cluster: () => this.standing(),
+        holdDials: () => (this.#node.lagMs < defaultTimes.suspectMs ? null : awayFailure),
       },
     );
     const address = listening();
@@ -166,6 +201,7 @@ export class NodeShards implements AsyncDisposable {
         void serving.stop();
         if (!inHurry) await doorway.empty(doorwayMs);
         await app.close(inHurry ? 0 : undefined);
+        this.#usage.tell();
         await serving[Symbol.asyncDispose]();
       },
     };

@@ -1,4 +1,4 @@
-import type { Limit } from "./budget.ts";
+import type { Limit, Meter } from "./budget.ts";
 import { Problem, type ProblemCode } from "./problem.ts";
 
 /** What a rate bounds: how it is called when there was too much. */
@@ -16,6 +16,9 @@ export const attemptRate: RateKind = {
   what: "attempts to connect a minute",
 };
 
+/** What others have taken too much is made up for later, up to what comes in so many periods: longer, nobody would understand it. */
+const mostDebtPeriods = 4;
+
 /**
  * How often something may happen: a token bucket that holds as much as comes in one period, and is filled evenly; for a
  * tenant, within what there may be in all. Filled when it is looked at, without a timer.
@@ -26,6 +29,10 @@ export class Rate implements Limit {
   readonly kind: RateKind;
   readonly #now: () => number;
   readonly #within: Rate | null;
+  #meter: Meter | null = null;
+  /** What comes in a period, and what it holds. */
+  #filling: number;
+  #capacity: number;
   #tokens: number;
   #at: number;
   #refused = 0;
@@ -38,8 +45,29 @@ export class Rate implements Limit {
     this.kind = kind;
     this.#now = now;
     this.#within = within;
+    this.#filling = most;
+    this.#capacity = most;
     this.#tokens = most;
     this.#at = now();
+  }
+
+  /** Tells `meter` from now on of each that is taken here; null ends that. */
+  measure(meter: Meter | null): void {
+    this.#meter = meter;
+  }
+
+  /** So much was taken of it elsewhere; where that is more than there was, it is missing for a while. */
+  charge(amount: number): void {
+    this.#fill(this.#now());
+    this.#tokens = Math.max(-mostDebtPeriods * this.most, this.#tokens - amount);
+  }
+
+  /** Only this part of it comes here from now on, in (0, 1], where others may take the rest without a word. */
+  scale(part: number): void {
+    this.#fill(this.#now());
+    this.#filling = this.most * part;
+    this.#capacity = Math.max(1, this.#filling);
+    this.#tokens = Math.min(this.#capacity, this.#tokens);
   }
 
   get refused(): number {
@@ -58,17 +86,17 @@ export class Rate implements Limit {
   /** How often it may happen now. */
   get left(): number {
     this.#fill(this.#now());
-    return Math.floor(this.#tokens);
+    return this.leftThen;
   }
 
   /** How often it may still happen after the last time that something was taken: no look at the clock, for each answer. */
   get leftThen(): number {
-    return Math.floor(this.#tokens);
+    return Math.max(0, Math.floor(this.#tokens));
   }
 
   /** Seconds until all of it is free again, 1 at least. */
   get secondsToFull(): number {
-    return this.#secondsFor(this.most);
+    return this.#secondsFor(this.#capacity);
   }
 
   /** Takes one here and in what this is a part of; where one of them has none, it takes nothing, and returns that one. */
@@ -100,7 +128,7 @@ export class Rate implements Limit {
 
   #secondsFor(tokens: number): number {
     const missing = Math.max(0, tokens - this.#tokens);
-    return Math.max(1, Math.ceil(((missing / this.most) * this.kind.periodMs) / 1_000));
+    return Math.max(1, Math.ceil(((missing / this.#filling) * this.kind.periodMs) / 1_000));
   }
 
   #findFull(now: number): Rate | null {
@@ -111,6 +139,7 @@ export class Rate implements Limit {
 
   #spend(): void {
     this.#tokens -= 1;
+    this.#meter?.took(1);
     if (this.#within !== null) this.#within.#spend();
   }
 
@@ -118,6 +147,6 @@ export class Rate implements Limit {
     const since = now - this.#at;
     if (since <= 0) return;
     this.#at = now;
-    this.#tokens = Math.min(this.most, this.#tokens + (since * this.most) / this.kind.periodMs);
+    this.#tokens = Math.min(this.#capacity, this.#tokens + (since * this.#filling) / this.kind.periodMs);
   }
 }

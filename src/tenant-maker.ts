@@ -37,7 +37,8 @@ export interface TenantParts {
 /** Gives each tenant what is its own, and a share in what is not. */
 export function tenantMaker(parts: TenantParts): MakeDeps {
   const { settings, logger, clock, random, egress, overrides, foundation, all, onRestoring } = parts;
-  const clientIds = new ClientIds();
+  const { tenants } = overrides;
+  const clientIds = tenants?.clientIds ?? new ClientIds();
   const dispatcher = new Dispatcher(settings.maxWebhookRequests);
   const attempt = attemptDeps(settings, logger, clock, egress, overrides);
   return (name) => {
@@ -52,10 +53,20 @@ export function tenantMaker(parts: TenantParts): MakeDeps {
       sealer: isDefault ? foundation.sealer : sealerFor(name, foundation.sealer),
       journal: new Journal(store, foundation.lease, onTrouble),
     };
-    const shares = tenantShares(settings, clock.monotonic, all, isDefault);
-    const turnstile = new AttemptTurnstile(shares.rates.attempts, shares.counters);
+    const held = tenants?.hold(name);
+    const shares = held?.shares ?? tenantShares(settings, clock.monotonic, all, isDefault);
+    const turnstile = new AttemptTurnstile(shares.rates.attempts, shares.counters, overrides.holdDials);
     return {
-      ...{ ...shares, keeping, clientIds, clock, random, dispatcher, onRestoring },
+      ...{
+        ...shares,
+        release: held?.release ?? null,
+        keeping,
+        clientIds,
+        clock,
+        random,
+        dispatcher,
+        onRestoring,
+      },
       attempt: { ...attempt, turnstile },
       logger: ownLogger,
       sessionLimits: sessionLimits(settings),

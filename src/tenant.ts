@@ -34,6 +34,8 @@ export interface TenantDeps {
   readonly budgets: Budgets;
   readonly rates: Rates;
   readonly counters: Counters;
+  /** To be called when it has given back all of its share; null where that is nobody else's. */
+  readonly release: (() => void) | null;
   readonly sessionLimits: SessionLimits;
   readonly maxEvents: number;
   readonly dispatcher: Dispatcher;
@@ -60,6 +62,7 @@ export class Tenant {
   /** Its client ids, which must not be those of another tenant at the same broker. */
   readonly clientIds: OwnClientIds;
   readonly #keeping: Keeping;
+  readonly #release: (() => void) | null;
 
   private constructor(name: string, deps: TenantDeps) {
     const { keeping, attempt, clock, random, logger, budgets } = deps;
@@ -67,6 +70,7 @@ export class Tenant {
     const isKept = store.survives === "power";
     this.name = name;
     this.#keeping = keeping;
+    this.#release = deps.release;
     this.budgets = budgets;
     this.rates = deps.rates;
     this.counters = deps.counters;
@@ -125,11 +129,16 @@ export class Tenant {
     const { keeping } = deps;
     const tenant = new Tenant(name, deps);
     const { registry, lifecycle } = tenant;
-    await tenant.idempotency.restore();
-    const isKept = keeping.store.survives === "power";
-    const restored = isKept ? await restoreConnections(keeping, registry, lifecycle, deps.onRestoring) : [];
-    await tenant.webhooks.restore();
-    return { tenant, restored };
+    try {
+      await tenant.idempotency.restore();
+      const isKept = keeping.store.survives === "power";
+      const restored = isKept ? await restoreConnections(keeping, registry, lifecycle, deps.onRestoring) : [];
+      await tenant.webhooks.restore();
+      return { tenant, restored };
+    } catch (error) {
+      void tenant.abandon();
+      throw error;
+    }
   }
 
   /** Tidies up behind a start that has succeeded: one that is refused for want of a key must not have deleted the answers that only it could open. */
@@ -161,5 +170,14 @@ export class Tenant {
     this.#keeping.journal.close();
     this.idempotency.release();
     this.lifecycle.all.close();
+    this.#release?.();
+  }
+
+  /** Gives back what it has come by at a start that has failed, where others have the same share. */
+  async abandon(): Promise<void> {
+    if (this.#release === null) return;
+    this.#keeping.journal.close();
+    await this.close(0);
+    await this.end();
   }
 }

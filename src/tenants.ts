@@ -49,7 +49,12 @@ export class Tenants {
    * @throws what {@link Tenant.open} throws
    */
   async restore(stored: readonly string[]): Promise<void> {
-    for (const name of new Set([defaultTenant, ...stored])) await this.#enter(name);
+    try {
+      for (const name of new Set([defaultTenant, ...stored])) await this.#enter(name);
+    } catch (error) {
+      for (const tenant of this.#open.values()) void tenant.abandon();
+      throw error;
+    }
     // Not before all are back: a start that is refused changes nothing.
     for (const tenant of this.#open.values()) await tenant.begin();
   }

@@ -15,6 +15,8 @@ export class Asking implements Disposable {
   readonly #headers: Headers;
   readonly #caller: AbortSignal;
   readonly #controller = new AbortController();
+  /** The cell that counts it as a call, and as a stream: the first that is asked. */
+  #counting: number | null = null;
   readonly #abort = () => this.#controller.abort();
 
   /** `without` names headers of the call that its parts do not have. */
@@ -31,10 +33,12 @@ export class Asking implements Disposable {
 
   /** One cell's answer, whatever it is. */
   ask({ cell, url, method }: Question): Promise<Response> {
+    this.#counting ??= cell;
+    const isPart = cell !== this.#counting;
     return this.#cells.call(
       cell,
       new Request(url, { method, headers: this.#headers, signal: this.signal }),
-      {},
+      isPart ? { isPart } : {},
     );
   }
 

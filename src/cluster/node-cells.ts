@@ -30,6 +30,7 @@ export interface NodeCellsOptions {
 export interface Along {
   /** The id that a new connection is to have. */
   readonly newId?: string;
+  readonly isPart?: boolean;
   /** Where the caller is, for logs. */
   readonly peer?: string;
 }
@@ -181,15 +182,16 @@ export function callSubject(name: string, shard: number): string {
 
 /** What {@link Along} was written from. */
 export function contextOf(caller: string | null): RequestContext {
-  const { newId } = caller === null ? {} : (JSON.parse(caller) as Along);
-  return newId === undefined ? {} : { newId };
+  const { newId, isPart } = caller === null ? {} : (JSON.parse(caller) as Along);
+  return { ...(newId === undefined ? {} : { newId }), ...(isPart === undefined ? {} : { isPart }) };
 }
 
 function alongOf(context: RequestContext | undefined): Along {
   const peer = context?.peer?.();
-  const newId = context?.newId;
+  const { newId, isPart } = context ?? {};
   return {
     ...(newId === undefined ? {} : { newId }),
+    ...(isPart === undefined ? {} : { isPart }),
     ...(peer ? { peer: `${peer.address}:${peer.port}` } : {}),
   };
 }

@@ -8,13 +8,18 @@ import type { Counters } from "./counters.ts";
 export class AttemptTurnstile implements Turnstile {
   readonly #rate: Rate;
   readonly #counters: Counters;
+  readonly #hold: () => Failure | null;
 
-  constructor(rate: Rate, counters: Counters) {
+  /** `hold` says why none is made at present, whatever the rate; null where nothing is in the way. */
+  constructor(rate: Rate, counters: Counters, hold: () => Failure | null = () => null) {
     this.#rate = rate;
     this.#counters = counters;
+    this.#hold = hold;
   }
 
   admit(): Failure | null {
+    const held = this.#hold();
+    if (held !== null) return held;
     const full = this.#rate.take();
     if (full === null) return null;
     const hint = "It is made later where it is retried. The operator of this server can raise the limit.";

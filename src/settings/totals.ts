@@ -41,7 +41,7 @@ export const totalSettings = {
   TENANT_MAX_TOTAL_LOG_BYTES: setting(
     integer(1_024, 281_474_976_710_656),
     268_435_456,
-    "The same of one tenant, other than `default`.",
+    "The same of one tenant, other than `default`, on each node.",
   ),
   MAX_IDEMPOTENCY_KEYS: setting(
     integer(1, 100_000_000),
@@ -51,7 +51,7 @@ export const totalSettings = {
   TENANT_MAX_IDEMPOTENCY_KEYS: setting(
     integer(1, 100_000_000),
     10_000,
-    "The same of one tenant, other than `default`.",
+    "The same of one tenant, other than `default`, on each node.",
   ),
   MAX_IDEMPOTENCY_BYTES: setting(
     integer(1_024, 281_474_976_710_656),
@@ -61,7 +61,7 @@ export const totalSettings = {
   TENANT_MAX_IDEMPOTENCY_BYTES: setting(
     integer(1_024, 281_474_976_710_656),
     67_108_864,
-    "The same of one tenant, other than `default`.",
+    "The same of one tenant, other than `default`, on each node.",
   ),
   MAX_TOTAL_BODY_BYTES: setting(
     integer(1_024, 281_474_976_710_656),
@@ -71,7 +71,7 @@ export const totalSettings = {
   TENANT_MAX_TOTAL_BODY_BYTES: setting(
     integer(1_024, 281_474_976_710_656),
     67_108_864,
-    "The same of one tenant, other than `default`. Full: 429.",
+    "The same of one tenant, other than `default`, on each node. Full: 429.",
   ),
   MAX_REQUESTS_PER_SECOND: setting(
     integer(1, 100_000_000),
