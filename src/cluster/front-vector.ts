@@ -157,7 +157,7 @@ function idsIn(bytes: Buffer, cells: number): string[] | null {
     const more = reader.varint();
     const index = more === 0 || count === 1 ? 0 : reader.varint();
     const [epoch, sequence] = [epochs[index], least + more - 1];
-    if (more !== 0 && (epoch === undefined || sequence > mostSequence)) return null;
+    if (more !== 0 && (epoch === undefined || !(sequence <= mostSequence))) return null;
     ids.push(more === 0 ? earliest : `${epoch}-${sequence}`);
   }
   return reader.isWhole ? ids : null;

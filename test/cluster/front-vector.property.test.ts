@@ -79,6 +79,27 @@ describe("Vector", () => {
     );
   });
 
+  it("takes no text that was cut off for one", () => {
+    check(
+      property(ids, (all) => {
+        const text = new Vector(all).text();
+        for (let length = 0; length < text.length; length += 1) {
+          const parsed = Vector.parse(text.slice(0, length), all.length);
+          if (parsed !== null) assert.equal(parsed.text(), text.slice(0, length));
+        }
+      }),
+    );
+  });
+
+  it("takes no number without end for one", () => {
+    const head = [1, 1, 1, 2, 97, 7];
+    assert.deepEqual(Vector.parse(Buffer.from([...head, 1]).toString("base64url"), 1)?.ids, ["a-7"]);
+    for (const count of [7, 8, 9, 16]) {
+      const endless = Array.from({ length: count }, () => 255);
+      assert.equal(Vector.parse(Buffer.from([...head, ...endless]).toString("base64url"), 1), null);
+    }
+  });
+
   it("takes nothing else for one", () => {
     const others = [
       "",
