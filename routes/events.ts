@@ -163,6 +163,7 @@ function history<E extends Entry>(
   limit: number,
 ): Response {
   const items: string[] = [];
+  const beginning = log.idOf(start.after);
   let position = start.after;
   for (;;) {
     const entries = log.readAfter(position, 64) ?? [];
@@ -177,5 +178,9 @@ function history<E extends Entry>(
   if (start.gap !== null) c.get("tenant").counters.gaps.add(start.gap.reason);
   const gap = start.gap === null ? "" : `,"gap":${JSON.stringify(start.gap)}`;
   const body = `{"items":[${items.join(",")}],"next":${JSON.stringify(log.idOf(position))}${gap}}`;
-  return c.body(body, 200, { "content-type": "application/json", "cache-control": "no-store" });
+  return c.body(body, 200, {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "connack-last-event-id": beginning,
+  });
 }

@@ -1,5 +1,7 @@
 import { v7 as uuidv7 } from "uuid";
+import { createProblemAnswers } from "../routes/front-problems.ts";
 import type { AppOverrides } from "./app-overrides.ts";
+import { browserRules } from "./access/browsers.ts";
 import { prepareApp, type ConnackApp, type RequestContext } from "./app.ts";
 import { createFront, type Front } from "./cluster/front.ts";
 import { joinCluster } from "./cluster/join.ts";
@@ -146,6 +148,10 @@ export class ClusterApp implements ConnackApp {
     return createFront({
       ...{ cells: shards.cells, maxBodyBytes, streamWriteTimeoutMs, logger: this.#logger },
       ...{ streams: this.#streams, clock: systemClock, random: Math.random },
+      problemAnswer: createProblemAnswers({
+        ...{ browsers: browserRules(this.#settings), clock: systemClock, logger: this.#logger },
+        counters: this.#shares.counters,
+      }),
       local: (request, context) => (shards.any ?? this.#early).fetch(request, context),
       newId: () => `c_${uuidv7()}`,
       bodyBytes: this.#shares.budgets.bodyBytes,

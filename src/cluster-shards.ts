@@ -4,6 +4,7 @@ import type { Followed } from "./access/followed.ts";
 import type { ClusterStanding, NodeStanding } from "./cluster-standing.ts";
 import type { Failure } from "./broker/failure.ts";
 import { defaultTimes } from "./cluster/liveness.ts";
+import { home } from "./cluster/front-shard.ts";
 import { Doorway } from "./cluster/doorway.ts";
 import type { Joined } from "./cluster/join.ts";
 import { answerAtHome, askHome } from "./cluster/home-desk.ts";
@@ -70,8 +71,6 @@ const awayFailure: Failure = {
 };
 /** Calls that have come in may have so long to be answered before the shard's service stops. */
 const doorwayMs = 200;
-/** Has what belongs to no connection, and is followed by all others. */
-const home = 0;
 
 /** The shards that this node owns, each of them a service of its own, and the way to those of others. */
 export class NodeShards implements AsyncDisposable {

@@ -46,9 +46,9 @@ function importers(forbidden: RegExp, allowed: RegExp, withTypes = true): string
 }
 
 describe("architecture", () => {
-  it("src does not import Hono, and only app.ts imports routes", () => {
+  it("src does not import Hono, and only app.ts and cluster-app.ts import routes", () => {
     assert.deepEqual(importers(/^(@?hono\b|@hono\/)/, /^routes\//), []);
-    assert.deepEqual(importers(/\/routes\//, /^(src\/app\.ts|routes\/)/), []);
+    assert.deepEqual(importers(/\/routes\//, /^(src\/(cluster-)?app\.ts|routes\/)/), []);
   });
 
   it("only broker/client.ts imports mqtt; others in broker its types at most", () => {

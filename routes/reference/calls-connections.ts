@@ -180,7 +180,7 @@ export const connectionCalls: Calls = {
     tag: "Connections",
     summary: "Watch all connections",
     description:
-      "As the events of one connection, for all of the tenant's; and, with `messages`, what one of them receives. Messages are of the type `message`, move no Last-Event-ID, and are not repeated when a stream is resumed. Their gap has a member `messages`, and ends the stream.",
+      "As the events of one connection, for all of the tenant's; and, with `messages`, what one of them receives. Messages are of the type `message`, move no Last-Event-ID, and are not repeated when a stream is resumed. Their gap has a member `messages`, and ends the stream. In a cluster, `id` says where the reader is in the events of all nodes, and `eventId` is that of the event itself, which the connection's own events have as `id`.",
     needs: "connections:read",
     ticket: true,
     headers: ["Last-Event-ID"],

@@ -33,7 +33,7 @@ export const answerHeaders: Readonly<Record<AnswerHeader, Header>> = {
   "WWW-Authenticate": text("How to say who one is (RFC 6750 §3)."),
   "Idempotent-Replayed": text("`true`: the answer is that of an earlier call with the same Idempotency-Key."),
   "Preference-Applied": text("Which preferences of Prefer were applied."),
-  "Connack-Last-Event-Id": text("Behind which entry the stream begins."),
+  "Connack-Last-Event-Id": text("Behind which entry the stream, or the page of events, begins."),
 };
 
 /** Which come with a problem, besides those that the call has when it goes well. */

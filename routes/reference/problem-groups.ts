@@ -63,10 +63,9 @@ const ofCallers: readonly ProblemCode[] = ["limit-reached", "starting", "shuttin
 
 const ofBodies: readonly ProblemCode[] = ["request-timeout", "content-too-large", "unsupported-media-type"];
 
-/** Whether it is about what one node of several owns; it is told by the call's method and path. */
+/** Whether it is answered by what one node of several owns, as all are that are not of the node itself. */
 function isOfAShard(name: string): boolean {
-  const { to } = routeOf(`http://any${name.slice(name.indexOf("/"))}`);
-  return to !== "node" && to !== "any";
+  return routeOf(`http://any${name.slice(name.indexOf("/"))}`).to !== "node";
 }
 
 /** All that a call may be answered with when it does not go well, each once. */

@@ -10,7 +10,7 @@ export interface Cells {
    * where its owner was lost in the middle
    */
   call(shard: number, request: Request, context?: RequestContext): Promise<Response>;
-  /** All shards, in an order in which a new connection is best placed: those of the least loaded node first. */
+  /** All shards that may have connections, in an order in which a new connection is best placed: those of the least loaded node first. */
   placement(): readonly number[];
   /** Whether this process has it. */
   isLocal(shard: number): boolean;

@@ -9,9 +9,19 @@ export class Refused extends Error {
   override readonly name = "Refused";
   readonly response: Response;
 
-  constructor(response: Response) {
+  /** What is answered has been read: the call that it comes by ends before it is sent. */
+  private constructor(response: Response) {
     super(`A cell has answered ${response.status}`);
     this.response = response;
+  }
+
+  /** @throws {Problem} `no-owner` where its answer breaks off */
+  static async by({ status, headers, body }: Response): Promise<Refused> {
+    if (body === null) return new Refused(new Response(null, { status, headers }));
+    const bytes = await new Response(body).arrayBuffer().catch(() => {
+      throw ownerLost("while it answered");
+    });
+    return new Refused(new Response(bytes, { status, headers }));
   }
 }
 
@@ -21,27 +31,8 @@ export function requestIdOf({ headers }: Request): string {
   return own !== null && givenId.test(own) ? own : crypto.randomUUID();
 }
 
-/** As a cell answers it; the front knows of no origins of pages that may read it. */
-export function problemAnswer(request: Request, problem: Problem): Response {
-  const id = requestIdOf(request);
-  const { retryAfterSeconds } = problem.details;
-  const body = request.method === "HEAD" ? null : JSON.stringify(problem.toBody(id));
-  return new Response(body, {
-    status: problem.status,
-    headers: {
-      "content-type": "application/problem+json",
-      "cache-control": "no-store",
-      [requestIdHeader]: id,
-      "x-content-type-options": "nosniff",
-      "referrer-policy": "no-referrer",
-      "cross-origin-resource-policy": "same-origin",
-      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-      ...(retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) }),
-      // After a body that did not come nothing can: what comes on that connection is the rest of it.
-      ...(problem.code === "request-timeout" ? { connection: "close" } : {}),
-    },
-  });
-}
+/** Answers a problem as a cell does: with what it says to browsers, proxies and logs. */
+export type AnswerProblem = (request: Request, problem: Problem) => Response | Promise<Response>;
 
 /** Of the first cell's answer what is true of all of them together. */
 export function jointHeaders({ headers }: Response, changes: Readonly<Record<string, string>>): Headers {
@@ -59,5 +50,13 @@ export function withoutACell(error: unknown): unknown {
     detail:
       "A part of the connections has no owner at present, and an answer without it would have a hole that nobody sees",
     retryAfterSeconds: error.details.retryAfterSeconds ?? 2,
+  });
+}
+
+/** A cell answered, and no longer; `when` ends the sentence. */
+export function ownerLost(when: string): Problem {
+  return new Problem("no-owner", {
+    detail: `The owner of a part of the connections was lost ${when}`,
+    retryAfterSeconds: 2,
   });
 }

@@ -1,6 +1,5 @@
 import type { RequestContext } from "../app.ts";
-import { Problem } from "../problem.ts";
-import { Refused, requestIdOf, withoutACell } from "./front-answer.ts";
+import { ownerLost, Refused, requestIdOf, withoutACell } from "./front-answer.ts";
 import type { Cells } from "./cells.ts";
 
 /** What a part of a call differs in from the whole. */
@@ -52,7 +51,7 @@ export class Asking implements Disposable {
   async askAll(questions: readonly Question[]): Promise<Response[]> {
     const calls = questions.map(async (question) => {
       const response = await this.ask(question);
-      if (response.status !== 200) throw new Refused(response);
+      if (response.status !== 200) throw await Refused.by(response);
       return response;
     });
     try {
@@ -75,9 +74,6 @@ export async function jsonOf(response: Response): Promise<unknown> {
   try {
     return await response.json();
   } catch {
-    throw new Problem("no-owner", {
-      detail: "The owner of a part of the connections was lost while it answered",
-      retryAfterSeconds: 2,
-    });
+    throw ownerLost("while it answered");
   }
 }

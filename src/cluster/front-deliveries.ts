@@ -3,9 +3,9 @@ import { Asking, jsonOf } from "./front-ask.ts";
 import { mergedPage, type AskCell } from "./front-sorted-pages.ts";
 import { takeFromQuery, type TakenQuery } from "./front-query.ts";
 import type { Cells } from "./cells.ts";
+import { home } from "./front-shard.ts";
 
 const limits = { fallback: 100, most: 1_000 };
-const home = 0;
 
 /** One of a list: recent attempts have `at` and `attempt`, dead deliveries `diedAt`. */
 interface Delivery {
@@ -96,7 +96,7 @@ async function askPage(asking: Asking, cell: number, url: string): Promise<Respo
     throw withoutACell(error);
   });
   if (response.status === 200) return response;
-  const body = await response.arrayBuffer();
+  const refused = await Refused.by(response);
   if (response.status === 404 && cell !== home) return null;
-  throw new Refused(new Response(body, response));
+  throw refused;
 }

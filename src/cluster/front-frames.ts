@@ -4,6 +4,8 @@ import type { StreamFormat } from "../stream/frame.ts";
 export type Frame =
   /** An event of its log. */
   | { readonly kind: "event"; readonly id: string; readonly type: string; readonly json: string }
+  /** What comes in between, and is as it is for the reader of all cells, too: a message of a connection. */
+  | { readonly kind: "between"; readonly type: string; readonly json: string }
   /** What stands in no log: `snapshot`, `gap`, `shutdown`, `unauthorized`. */
   | { readonly kind: "control"; readonly id: string | null; readonly type: string; readonly json: string }
   /** The opening, or a heartbeat; the id where it says how far has been looked. */
@@ -46,6 +48,7 @@ export class FrameReader {
   }
 }
 
+/** Where they have ids, these are of the place where the stream begins. */
 const controls = new Set(["snapshot", "shutdown", "unauthorized"]);
 const idleLines = new Set(["open", "keepalive"]);
 
@@ -62,9 +65,14 @@ function lineFrame(json: string): Frame {
 
 /** A `gap` with an id is one that stands in the log. */
 function frameOf(id: string | null, type: string, json: string): Frame {
-  return id === null || controls.has(type)
-    ? { kind: "control", id, type, json }
-    : { kind: "event", id, type, json };
+  if (controls.has(type)) return { kind: "control", id, type, json };
+  if (id !== null) return { kind: "event", id, type, json };
+  return type === "gap" ? { kind: "control", id, type, json } : { kind: "between", type, json };
+}
+
+/** A frame as it came, without an id. */
+export function betweenText({ type, json }: Frame & { kind: "between" }, format: StreamFormat): string {
+  return format === "sse" ? `event: ${type}\ndata: ${json}\n\n` : `${json}\n`;
 }
 
 /** An event as the reader of all cells gets it: its `id` is where that reader is, and `eventId` its own. */

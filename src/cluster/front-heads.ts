@@ -1,4 +1,4 @@
-import { Problem } from "../problem.ts";
+import { ownerLost } from "./front-answer.ts";
 import { dataOf, type Frame } from "./front-frames.ts";
 import type { Part } from "./front-part.ts";
 import type { Vector } from "./front-vector.ts";
@@ -18,11 +18,7 @@ export async function headOf(part: Part): Promise<Head> {
   let gap: Data | null = null;
   for (;;) {
     const frames = await part.next();
-    if (frames === null)
-      throw new Problem("no-owner", {
-        detail: "The owner of a part of the connections was lost while the stream was opened",
-        retryAfterSeconds: 2,
-      });
+    if (frames === null) throw ownerLost("while the stream was opened");
     for (const [i, frame] of frames.entries()) {
       if (frame.kind !== "control") continue;
       if (frame.type === "gap") gap = dataOf(frame);
@@ -43,7 +39,7 @@ export function jointSnapshot(heads: readonly Head[], at: string): Data {
   return { at, total, states };
 }
 
-/** One gap, where the cells have any: with the reason of the first, and the oldest events that they all have. */
+/** One gap, where the cells have any: with the reason of the first, and the oldest events of those that have one. */
 export function jointGap(
   heads: readonly { readonly gap?: Data | null | undefined }[],
   vector: Vector,

@@ -1,10 +1,12 @@
 import { jointGap } from "./front-heads.ts";
 import { takeFromQuery } from "./front-query.ts";
 import type { Starts } from "./front-starts.ts";
-import { earliest, Vector } from "./front-vector.ts";
+import type { Vector } from "./front-vector.ts";
 
 interface Item {
   readonly id: string;
+  /** Its id in its cell, where `id` is that of a place in all of them. */
+  readonly eventId?: string;
   readonly at: string;
 }
 
@@ -34,11 +36,16 @@ export function historyLimit(url: string): number {
 
 /**
  * One page of what the cells have answered, each with a page of its own: by time, those of one cell in its order, and each
- * with the joint id of the place behind it. `next` stands behind what the page has, and no further, so that nothing is left
- * out by who asks for the next one.
+ * with the joint id of the place behind it. `vector` is where they begin. `next` stands behind what the page has, and no
+ * further, so that nothing is left out by who asks for the next one; what was evicted meanwhile is then a gap.
  */
-export function historyOf(histories: readonly CellHistory[], starts: Starts, limit: number): JointHistory {
-  const vector = new Vector(histories.map((_, cell) => idOrEarliest(starts.afterOf(cell))));
+export function historyOf(
+  histories: readonly CellHistory[],
+  vector: Vector,
+  { requested }: Pick<Starts, "requested">,
+  limit: number,
+): JointHistory {
+  const gap = jointGap(histories, vector, requested.page);
   const taken = histories.map(() => 0);
   const items: Item[] = [];
   while (items.length < limit) {
@@ -47,12 +54,12 @@ export function historyOf(histories: readonly CellHistory[], starts: Starts, lim
     if (item === undefined) break;
     taken[cell] = (taken[cell] ?? 0) + 1;
     vector.set(cell, item.id);
-    items.push({ ...item, id: vector.text() });
+    const { id: eventId, ...rest } = item;
+    items.push({ id: vector.text(), eventId, ...rest });
   }
   // Where a cell has no more than this, it has been looked through as far as it says.
   for (const [cell, { items: own, next }] of histories.entries())
     if (taken[cell] === own.length) vector.set(cell, next);
-  const gap = jointGap(histories, vector, starts.requested);
   return { items, next: vector.text(), ...(gap === null ? {} : { gap }) };
 }
 
@@ -64,9 +71,4 @@ function cellOfOldest(histories: readonly CellHistory[], taken: readonly number[
     if (at !== undefined && (best === -1 || at < bestAt)) [best, bestAt] = [cell, at];
   }
   return best;
-}
-
-/** A place that a cell does not know is told of as a gap, and what it has begins with the oldest. */
-function idOrEarliest(id: string): string {
-  return /^.{1,64}-\d{1,15}$/.test(id) ? id : earliest;
 }

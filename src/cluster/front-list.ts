@@ -24,7 +24,7 @@ export async function listConnections(
   const place = placeOf(query.values["cursor"], cells.shards);
   if (limit === null || place === null) {
     // No cell takes a cursor of ours, nor one of its own that comes from without.
-    const url = limit === null ? request.url : query.with({ cursor: "-" });
+    const url = takeFromQuery(request.url, ["cursor"]).with(place === null ? { cursor: "-" } : {});
     return elsewhere(new Request(url, request));
   }
   using asking = new Asking(cells, request);

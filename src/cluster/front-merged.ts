@@ -1,7 +1,7 @@
 import { timestamp, type Clock } from "../clock.ts";
 import { controlFrame, heartbeatFrame, type StreamFormat } from "../stream/frame.ts";
 import type { OpenStream } from "../stream/subscriber.ts";
-import { dataOf, eventText, type Frame } from "./front-frames.ts";
+import { betweenText, dataOf, eventText, type Frame } from "./front-frames.ts";
 import type { Part } from "./front-part.ts";
 import type { Vector } from "./front-vector.ts";
 
@@ -97,7 +97,12 @@ export class MergedStream implements OpenStream {
     while (!this.#ended && this.#pulled !== null) {
       const delivery = this.#deliveries.shift();
       if (delivery === undefined) return;
-      this.#give(delivery);
+      try {
+        this.#give(delivery);
+      } catch {
+        // What a cell sends is no stream of ours. Whoever asks for more must not be left without an answer.
+        this.fail();
+      }
       delivery.taken();
     }
   }
@@ -114,7 +119,8 @@ export class MergedStream implements OpenStream {
         vector.set(part.cell, frame.id);
         text += eventText(frame, format, vector.text());
         this.#hasMoved = false;
-      } else if (frame.kind === "idle") this.#lookedThrough(part, frame.id);
+      } else if (frame.kind === "between") text += betweenText(frame, format);
+      else if (frame.kind === "idle") this.#lookedThrough(part, frame.id);
       else if (frame.type === "gap" || frame.type === "unauthorized") {
         flush();
         this.#control(part, frame);
@@ -135,7 +141,10 @@ export class MergedStream implements OpenStream {
   #control(part: Part, frame: Frame & { kind: "control" }): void {
     const { format, vector } = this.#options;
     if (frame.type === "unauthorized") return this.close("unauthorized", { at: this.#time() });
-    const { oldest, reason } = dataOf(frame);
+    const data = dataOf(frame);
+    // Of the messages that come in between: its ids are theirs, and it ends the stream.
+    if ("messages" in data) return this.close("gap", data);
+    const { oldest, reason } = data;
     const gap = {
       requested: vector.text(),
       oldest: typeof oldest === "string" ? vector.with(part.cell, oldest).text() : null,

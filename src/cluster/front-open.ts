@@ -18,6 +18,8 @@ export interface OpeningOptions {
 const jsonType = /^application\/([a-z.-]+\+)?json(;\s*[a-z0-9-]+=[^;]+)*$/i;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 const maxBytesName = "CONNACK_MAX_BODY_BYTES";
+/** A body that may be larger is read only of who is let in: of others, a cell would not read it either. */
+const smallBytes = 16_384;
 
 /**
  * `POST /connections`: goes to the shard of the id that its body has. Where that has none, to the best place there is, with
@@ -41,14 +43,38 @@ export async function openConnection(
   const announced = headers.has("transfer-encoding") ? null : headers.get("content-length");
   if (type === null || !jsonType.test(type) || Number(announced) > options.maxBodyBytes)
     return elsewhere(request);
+  if (announced === null || Number(announced) > smallBytes) {
+    const refusal = await refusalOf(request, elsewhere);
+    if (refusal !== null) return refusal;
+  }
   const bytes = await inTime(context, () => read(request, announced, options));
   const again = withBody(request, bytes);
   const given = idIn(bytes);
   if (given === "unreadable") return elsewhere(again);
   if (given !== null) return cells.call(shardOf(given.id, cells.shards), again, context);
   const key = headers.get("idempotency-key");
-  const shard = key === null ? (cells.placement()[0] ?? 0) : shardOf(key, cells.shards);
+  const shard =
+    key === null ? (cells.placement()[0] ?? shardOf("", cells.shards)) : shardOf(key, cells.shards);
   return cells.call(shard, again, contextWith(context, idInShard(newId, shard, cells.shards)));
+}
+
+/**
+ * What a cell says to who may not come in: from where it is called, by whom, or too often. Asked by a call that does
+ * nothing, so that nobody's place is found by a body that nobody has looked at; null where he may.
+ */
+async function refusalOf(
+  { url, headers, signal }: Request,
+  elsewhere: (request: Request) => Promise<Response>,
+): Promise<Response | null> {
+  const own = new Headers(headers);
+  for (const name of ["content-length", "content-type", "transfer-encoding", "expect"]) own.delete(name);
+  const response = await elsewhere(new Request(new URL("/session", url).href, { headers: own, signal }));
+  // 409 is that access control is off.
+  if (response.ok || response.status === 409) {
+    void response.body?.cancel().catch(() => {});
+    return null;
+  }
+  return response;
 }
 
 /** Not spread: what came with the request may be made as it is asked for. */

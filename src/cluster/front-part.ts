@@ -1,5 +1,6 @@
-import { FrameReader, type Frame } from "./front-frames.ts";
 import type { StreamFormat } from "../stream/frame.ts";
+import { FrameReader, type Frame } from "./front-frames.ts";
+import { pause } from "./pause.ts";
 
 /** What a cell answers to whoever reads on. */
 export type Reopened =
@@ -8,6 +9,8 @@ export type Reopened =
   | { readonly kind: "unauthorized" }
   /** It will not be otherwise the next time. */
   | { readonly kind: "refused" }
+  /** It is for the reader to begin anew: what came in between from there cannot be taken up where it was. */
+  | { readonly kind: "over" }
   /** It has no owner, or one that has no room at present. */
   | { readonly kind: "away" };
 
@@ -23,7 +26,7 @@ export interface Whole {
   /** Resolves when the reader has them, or has room for them. */
   deliver(part: Part, frames: readonly Frame[]): Promise<void>;
   /** There is nothing to be had of a cell any longer. */
-  lost(reason: "unauthorized" | "refused"): void;
+  lost(reason: "unauthorized" | "refused" | "over"): void;
 }
 
 const waits = { firstMs: 100, leastMs: 250, mostMs: 5_000 };
@@ -115,16 +118,4 @@ export class Part {
     if (this.#failures === 0) return random() * firstMs;
     return Math.min(mostMs, leastMs * 2 ** (this.#failures - 1)) * (0.5 + random() / 2);
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const over = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", over);
-      resolve();
-    };
-    const timer = setTimeout(over, ms);
-    signal.addEventListener("abort", over, { once: true });
-  });
 }

@@ -2,10 +2,10 @@ import type { RequestContext } from "../app.ts";
 import { jointHeaders, Refused, withoutACell } from "./front-answer.ts";
 import { Asking, jsonOf } from "./front-ask.ts";
 import type { Cells } from "./cells.ts";
+import { home } from "./front-shard.ts";
 
 type Asked = Pick<Cells, "call" | "shards">;
 
-const home = 0;
 const ofTheBody = ["content-type", "content-length", "transfer-encoding"];
 
 /**
@@ -24,10 +24,10 @@ export async function replayAll(cells: Asked, request: Request): Promise<Respons
       throw withoutACell(error);
     });
     if (response.status === 202) return response;
-    const body = await response.arrayBuffer();
+    const refused = await Refused.by(response);
     // It has not heard of it, and so it has nothing to replay.
     if (response.status === 404 && cell !== home) return null;
-    throw new Refused(new Response(body, response));
+    throw refused;
   };
   const own = await ask(home);
   if (own === null) throw new Error("The home cell has answered, or it has not");

@@ -1,50 +1,53 @@
 import { takeFromQuery } from "./front-query.ts";
+import { shardOf } from "./front-shard.ts";
 import { earliest, Vector } from "./front-vector.ts";
 
 /** Where a reader of all events begins, and with that each cell's own reader. */
 export interface Starts {
   /** It said where it had been, so that its own last id still holds. */
   readonly isResumed: boolean;
-  /** What it said, as a gap repeats it. */
-  readonly requested: string;
-  /** Where a page begins in a cell. */
-  readonly afterOf: (cell: number) => string;
+  /** What it said, as the gap of a stream, or that of a page, repeats it. */
+  readonly requested: { readonly live: string; readonly page: string };
+  /** The cell whose connection's messages come in between; null where none do. */
+  readonly joins: number | null;
   /** What a cell is asked. */
   readonly urlOf: (cell: number) => string;
   /** What it is asked when its stream is opened again. */
-  readonly urlAfter: (cell: number, id: string) => string;
+  readonly urlAfter: (id: string) => string;
 }
 
 /** No id of any cell, which each says of it: one that happens to be an id somewhere must not count there, and be a hole elsewhere. */
 const unknown = "unknown";
-/** As long as a cell tells it. */
+/** Longer than any id of ours. A parameter that is longer is refused, as a cell would; a header counts for an unknown id. */
 const mostRequested = 4_096;
 
-/** Of `lastEventId`, `Last-Event-ID` and `after`, of which the cells get their own parts; what they refuse they get as it is. */
+/**
+ * Of `lastEventId`, `Last-Event-ID` and `after`, of which the cells get their own parts, and of `messages`, which is of one
+ * of them; what they refuse they get as it is.
+ */
 export function startsOf({ url, headers }: Request, shards: number): Starts {
-  const query = takeFromQuery(url, ["lastEventId", "after"]);
-  const live = sayingOf(query.values["lastEventId"], shards);
-  const header = headers.get("last-event-id");
-  const lastEventId = live ?? (header === null ? null : sayingOf([header], shards));
-  const after = sayingOf(query.values["after"], shards);
-  if (isRefused(lastEventId) || isRefused(after))
+  const query = takeFromQuery(url, ["lastEventId", "after", "messages"]);
+  const { lastEventId: lives = [], after: pages = [], messages = [] } = query.values;
+  if ([lives, pages, messages].some(isRefused))
     return {
-      ...{ isResumed: false, requested: "" },
-      ...{ afterOf: () => earliest, urlOf: () => url, urlAfter: () => url },
+      ...{ isResumed: false, requested: { live: "", page: "" }, joins: null },
+      ...{ urlOf: () => url, urlAfter: () => url },
     };
-  const urlWith = (ids: Readonly<Record<string, string | null>>) =>
-    query.with(
-      Object.fromEntries(
-        Object.entries(ids).flatMap(([name, id]) => (id === null || id === "" ? [] : [[name, id]])),
-      ),
-    );
+  const live = sayingOf(lives[0] ?? headers.get("last-event-id"), shards);
+  const after = sayingOf(pages[0] ?? null, shards);
+  const [joined] = messages;
+  const joins = joined === undefined ? null : shardOf(joined, shards);
   return {
-    isResumed: lastEventId !== null && lastEventId.text !== "",
-    requested: (lastEventId?.text || after?.text || "").slice(0, mostRequested),
-    afterOf: (cell) => after?.idOf(cell) || earliest,
+    isResumed: live.text !== "",
+    requested: { live: live.text.slice(0, mostRequested), page: after.text },
+    joins,
     urlOf: (cell) =>
-      urlWith({ lastEventId: lastEventId?.idOf(cell) ?? null, after: after?.idOf(cell) ?? null }),
-    urlAfter: (_cell, id) => urlWith({ lastEventId: id }),
+      query.with({
+        ...given("lastEventId", live.idOf(cell)),
+        ...given("after", after.idOf(cell)),
+        ...(cell === joins && joined !== undefined ? { messages: joined } : {}),
+      }),
+    urlAfter: (id) => query.with(given("lastEventId", id)),
   };
 }
 
@@ -53,19 +56,17 @@ interface Saying {
   readonly idOf: (cell: number) => string;
 }
 
-/** Given more than once, or longer than anything of ours. */
-type RefusedSaying = "refused";
-
-function isRefused(saying: Saying | RefusedSaying | null): saying is RefusedSaying {
-  return saying === "refused";
+function sayingOf(text: string | null, shards: number): Saying {
+  if (text === null || text === "" || text === earliest) return { text: text ?? "", idOf: () => text ?? "" };
+  const vector = Vector.parse(text, shards);
+  return vector === null ? { text, idOf: () => unknown } : { text, idOf: (cell) => vector.idOf(cell) };
 }
 
-function sayingOf(values: readonly string[] = [], shards: number): Saying | RefusedSaying | null {
-  const [text, ...more] = values;
-  if (text === undefined) return null;
-  if (more.length > 0) return "refused";
-  if (text === "" || text === earliest) return { text, idOf: () => text };
-  const vector = Vector.parse(text, shards);
-  if (vector !== null) return { text, idOf: (cell) => vector.idOf(cell) };
-  return text.length > mostRequested ? "refused" : { text, idOf: () => unknown };
+/** Given more than once, or longer than anything of ours. */
+function isRefused([text = "", ...more]: readonly string[]): boolean {
+  return more.length > 0 || text.length > mostRequested;
+}
+
+function given(name: string, value: string): Readonly<Record<string, string>> {
+  return value === "" ? {} : { [name]: value };
 }

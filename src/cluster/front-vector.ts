@@ -6,7 +6,7 @@ const form = 1;
 /** Longer than one of 1,000 cells. */
 const mostText = 8_192;
 const mostSequence = 999_999_999_999_999;
-const own = /^(.{1,64})-(\d{1,15})$/;
+const own = /^(.{1,64})-(0|[1-9]\d{0,14})$/;
 const packed = /^([0-9a-f]{2})+$/;
 
 /**
@@ -55,14 +55,19 @@ export class Vector {
   /** @throws {RangeError} */
   set(cell: number, id: string): void {
     if (id === earliest) {
+      if (this.#sequences[cell] === -1) return;
       this.#sequences[cell] = -1;
+      this.#tidyEpochs();
       return;
     }
     const dash = id.lastIndexOf("-");
-    const sequence = Number(id.slice(dash + 1));
+    const digits = id.slice(dash + 1);
+    const sequence = Number(digits);
     // Most of the time it is the next one of the same log.
     if (
-      !(sequence >= 0) ||
+      !Number.isInteger(sequence) ||
+      sequence > mostSequence ||
+      String(sequence) !== digits ||
       this.#sequences[cell] === -1 ||
       id.slice(0, dash) !== this.#epochs[this.#epochOf[cell] ?? 0]
     )
@@ -152,7 +157,7 @@ function idsIn(bytes: Buffer, cells: number): string[] | null {
     const more = reader.varint();
     const index = more === 0 || count === 1 ? 0 : reader.varint();
     const [epoch, sequence] = [epochs[index], least + more - 1];
-    if (more !== 0 && (epoch === undefined || sequence > mostSequence)) return null;
+    if (more !== 0 && (epoch === undefined || !(sequence <= mostSequence))) return null;
     ids.push(more === 0 ? earliest : `${epoch}-${sequence}`);
   }
   return reader.isWhole ? ids : null;

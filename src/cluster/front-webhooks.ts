@@ -5,14 +5,13 @@ import { listDeliveries } from "./front-deliveries.ts";
 import { replayAll, replayOne } from "./front-replay.ts";
 import { jointWebhook, type CellWebhook } from "./front-webhook-view.ts";
 import type { Cells } from "./cells.ts";
+import { home } from "./front-shard.ts";
 
 /** Answers `/webhooks` and all below it. */
 export type AnswerWebhooks = (request: Request, context: RequestContext | undefined) => Promise<Response>;
 
 type Asked = Pick<Cells, "call" | "shards">;
 
-/** The cell of what belongs to no connection has the definitions. */
-const home = 0;
 /** The ids go along in the head of a call from node to node, which is bounded. */
 const idsAtOnce = 250;
 /** What has been changed is changed, whoever is away: its answer does not wait for them for longer. */
@@ -100,7 +99,7 @@ async function fromHome(asking: Asking, url: string): Promise<Response> {
   });
   if (response.status === 200) return response;
   // What is asked is given up when this has thrown.
-  throw new Refused(new Response(await response.arrayBuffer(), response));
+  throw await Refused.by(response);
 }
 
 /** What the other cells say of webhooks, by id, none of which counts as a call; a cell that has not heard of one says nothing. */

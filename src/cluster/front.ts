@@ -2,12 +2,12 @@ import type { RequestContext } from "../app.ts";
 import type { Logger } from "../log.ts";
 import { Problem } from "../problem.ts";
 import type { Cells } from "./cells.ts";
-import { problemAnswer, Refused } from "./front-answer.ts";
+import { Refused, type AnswerProblem } from "./front-answer.ts";
 import { readEvents, type EventsOptions } from "./front-events.ts";
 import { listConnections } from "./front-list.ts";
 import { openConnection, type OpeningOptions } from "./front-open.ts";
 import { routeOf } from "./front-route.ts";
-import { shardOf } from "./front-shard.ts";
+import { home, shardOf } from "./front-shard.ts";
 import { webhooksOfAll, type AnswerWebhooks } from "./front-webhooks.ts";
 
 /** Answers calls, whichever node they come to. */
@@ -17,12 +17,11 @@ export interface FrontOptions extends OpeningOptions, EventsOptions {
   readonly cells: Cells;
   /** Answers what is this node's own: whether it is well, its metrics, and the pages. */
   readonly local: (request: Request, context?: RequestContext) => Response | Promise<Response>;
+  readonly problemAnswer: AnswerProblem;
   readonly logger: Logger;
   readonly webhooks?: AnswerWebhooks;
 }
 
-/** The cell of what belongs to no connection. */
-const home = 0;
 /** Nobody reads it; the status that proxies log for it. */
 const callerLeftStatus = 499;
 
@@ -31,11 +30,12 @@ const callerLeftStatus = 499;
  * each cell finds out for itself.
  */
 export function createFront(options: FrontOptions): Front {
-  const { cells, local, logger } = options;
+  const { cells, local, logger, problemAnswer } = options;
   const { shards } = cells;
   const webhooks = options.webhooks ?? webhooksOfAll(cells);
-  const anyCell = () => cells.placement().find((shard) => cells.isLocal(shard)) ?? home;
-  const answer = (request: Request, context: RequestContext | undefined): Promise<Response> => {
+  const all = Array.from({ length: shards }, (_, shard) => shard);
+  const anyCell = () => all.find((shard) => cells.isLocal(shard)) ?? home;
+  const answer = (request: Request, context: RequestContext | undefined): Response | Promise<Response> => {
     const route = routeOf(request.url);
     if (route.to === "connection") return cells.call(shardOf(route.id, shards), request, context);
     const elsewhere = (own: Request) => cells.call(anyCell(), own, context);
@@ -53,12 +53,12 @@ export function createFront(options: FrontOptions): Front {
       case "webhooks":
         return webhooks(request, context);
       case "node":
-        return Promise.resolve(local(request, context));
+        return local(request, context);
       default:
         return elsewhere(request);
     }
   };
-  const failed = (request: Request, error: unknown): Response => {
+  const failed = (request: Request, error: unknown): Response | Promise<Response> => {
     if (error instanceof Refused) return error.response;
     if (error instanceof Problem) return problemAnswer(request, error);
     if (request.signal.aborted) return new Response(null, { status: callerLeftStatus });
@@ -71,5 +71,11 @@ export function createFront(options: FrontOptions): Front {
       new Problem("internal-error", "Connack could not answer; its log has the details"),
     );
   };
-  return (request, context) => answer(request, context).catch((error: unknown) => failed(request, error));
+  return async (request, context) => {
+    try {
+      return await answer(request, context);
+    } catch (error) {
+      return failed(request, error);
+    }
+  };
 }

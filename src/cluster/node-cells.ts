@@ -1,15 +1,18 @@
 import type { ConnackApp, RequestContext } from "../app.ts";
+import { Listeners } from "../listeners.ts";
 import { Problem } from "../problem.ts";
 import type { Cells } from "./cells.ts";
 import type { NodeFacts } from "./heart.ts";
+import { pause } from "./pause.ts";
 import { Placement } from "./placement.ts";
 import { NoOwner, NotForwardable, OwnerLost, TunnelFull } from "./tunnel-errors.ts";
 import type { Tunnel } from "./tunnel.ts";
+import { withWatchedEnd } from "./watched-body.ts";
 
 type Fetch = ConnackApp["fetch"];
 
 export interface NodeCellsOptions {
-  readonly tunnel: Tunnel;
+  readonly tunnel: Pick<Tunnel, "forward">;
   /** The first word of all subjects. */
   readonly name: string;
   readonly shards: number;
@@ -40,11 +43,15 @@ export interface Along {
 export type CallOutcome = "answered" | "no-owner" | "lost" | "full" | "refused";
 
 const retryAfterSeconds = 2;
+/** Between the tries of a call whose owner was lost. */
+const firstPauseMs = 10;
+const mostPauseMs = 500;
 
 /** The cells of the cluster: those that this node has are called, those of others by the tunnel. */
 export class NodeCells implements Cells {
   readonly #options: NodeCellsOptions;
   readonly #own = new Map<number, Fetch>();
+  readonly #entered = new Listeners();
   readonly #placement: Placement;
   readonly #stopping = new AbortController();
   readonly #calls = new Map<CallOutcome, number>();
@@ -66,6 +73,7 @@ export class NodeCells implements Cells {
   /** This node has the shard, and answers for it. */
   enter(shard: number, fetch: Fetch): void {
     this.#own.set(shard, fetch);
+    this.#entered.call();
   }
 
   leave(shard: number): void {
@@ -92,26 +100,48 @@ export class NodeCells implements Cells {
   }
 
   async #forward(shard: number, request: Request, context: RequestContext | undefined): Promise<Response> {
-    const { tunnel, ownerWithinMs, now } = this.#options;
     // What it waits for is not this node's, so that it cannot know how long.
-    const letTimeOut = context?.holdOpen?.();
+    const letTimeOut = once(context?.holdOpen?.());
+    try {
+      const answer = await this.#answer(shard, request, context, letTimeOut);
+      if (isStream(answer)) return withWatchedEnd(answer, letTimeOut);
+      letTimeOut();
+      return answer;
+    } catch (error) {
+      letTimeOut();
+      this.#count(outcomeOf(error));
+      throw problemOf(error) ?? error;
+    }
+  }
+
+  /** Of whoever has it, or comes to have it in time; a call that only reads is made again where its owner is lost. */
+  async #answer(
+    shard: number,
+    request: Request,
+    context: RequestContext | undefined,
+    letTimeOut: () => void,
+  ): Promise<Response> {
+    const { tunnel, ownerWithinMs, now } = this.#options;
     const deadline = now() + ownerWithinMs;
     const canRepeat = request.body === null && (request.method === "GET" || request.method === "HEAD");
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const own = await this.#waitForOwner(shard, deadline, request.signal);
-      if (own !== null) return own(request, context);
+      if (own !== null) {
+        letTimeOut();
+        return own(request, context);
+      }
       try {
         const answer = await tunnel.forward(callSubject(this.#options.name, shard), request, {
           caller: JSON.stringify(alongOf(context)),
           ownerWithinMs: Math.max(0, deadline - now()),
         });
-        if (!isStream(answer)) letTimeOut?.();
         this.#count("answered");
         return answer;
       } catch (error) {
-        if (error instanceof OwnerLost && canRepeat && now() < deadline) continue;
-        this.#count(outcomeOf(error));
-        throw problemOf(error) ?? error;
+        const isOver = now() >= deadline || this.#stopping.signal.aborted;
+        if (!(error instanceof OwnerLost) || !canRepeat || isOver) throw error;
+        // What is known of who has it may not be true yet.
+        await pause(Math.min(mostPauseMs, firstPauseMs * 2 ** (tries - 1)), request.signal);
       }
     }
   }
@@ -130,10 +160,12 @@ export class NodeCells implements Cells {
     const isOwned = () => members().some(({ shards }) => shards.includes(shard));
     const own = () => this.#ownOf(shard);
     if (own() !== null || isOwned()) return Promise.resolve(own());
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    if (this.#stopping.signal.aborted) return Promise.reject(nobody());
     return new Promise((resolve, reject) => {
       const end = (settle: () => void) => {
         clearTimeout(timer);
-        unlisten();
+        for (const unlisten of unlistens) unlisten();
         signal.removeEventListener("abort", onAbort);
         this.#stopping.signal.removeEventListener("abort", onLate);
         settle();
@@ -141,13 +173,10 @@ export class NodeCells implements Cells {
       const look = () => {
         if (own() !== null || isOwned()) end(() => resolve(own()));
       };
-      const onLate = () => {
-        this.#count("no-owner");
-        end(() => reject(noOwner()));
-      };
+      const onLate = () => end(() => reject(nobody()));
       const onAbort = () => end(() => reject(signal.reason as Error));
       const timer = setTimeout(onLate, Math.max(0, deadline - now()));
-      const unlisten = onChange(look);
+      const unlistens = [onChange(look), this.#entered.add(look)];
       signal.addEventListener("abort", onAbort, { once: true });
       this.#stopping.signal.addEventListener("abort", onLate, { once: true });
     });
@@ -185,11 +214,24 @@ function isStream({ headers }: Response): boolean {
   return /^(text\/event-stream|application\/x-ndjson)\b/.test(headers.get("content-type") ?? "");
 }
 
+function once(call: () => void = () => {}): () => void {
+  let next = call;
+  return () => {
+    const due = next;
+    next = () => {};
+    due();
+  };
+}
+
 function outcomeOf(error: unknown): CallOutcome | null {
   if (error instanceof NoOwner) return "no-owner";
   if (error instanceof OwnerLost) return "lost";
   if (error instanceof TunnelFull) return "full";
   return error instanceof NotForwardable ? "refused" : null;
+}
+
+function nobody(): NoOwner {
+  return new NoOwner("Nobody has come to own this in time");
 }
 
 function noOwner(): Problem {

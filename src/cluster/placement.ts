@@ -1,4 +1,10 @@
+import { shardsOfConnections } from "./front-shard.ts";
 import type { NodeFacts } from "./heart.ts";
+
+interface Given {
+  readonly facts: NodeFacts;
+  count: number;
+}
 
 /**
  * Where a new connection is best placed: on the node that holds the fewest. What nodes say of themselves is up to a second
@@ -7,7 +13,7 @@ import type { NodeFacts } from "./heart.ts";
 export class Placement {
   readonly #random: () => number;
   /** By node, what it said and how many have been given to it since. */
-  readonly #given = new Map<string, { readonly facts: NodeFacts; count: number }>();
+  readonly #given = new Map<string, Given>();
 
   /** `random` is in [0, 1). */
   constructor(random: () => number) {
@@ -21,12 +27,13 @@ export class Placement {
     for (const facts of members)
       if (this.#given.get(facts.node)?.facts !== facts) this.#given.set(facts.node, { facts, count: 0 });
     const loads = [...this.#given.values()].toSorted((a, b) => loadOf(a) - loadOf(b));
-    const order = loads.flatMap(({ facts }) => this.#shuffled(facts.shards));
-    const best = loads.find(({ facts }) => facts.shards.length > 0);
+    const places = new Set(shardsOfConnections(shards));
+    const placesOf = ({ facts }: Given) => facts.shards.filter((shard) => places.has(shard));
+    const order = loads.flatMap((each) => this.#shuffled(placesOf(each)));
+    const best = loads.find((each) => placesOf(each).length > 0);
     if (best !== undefined) best.count += 1;
     const owned = new Set(order);
-    const others = Array.from({ length: shards }, (_, shard) => shard).filter((shard) => !owned.has(shard));
-    return [...owned, ...others];
+    return [...owned, ...[...places].filter((shard) => !owned.has(shard))];
   }
 
   /** Those of one node are equally good, and are to get as many each. */
@@ -36,6 +43,6 @@ export class Placement {
   }
 }
 
-function loadOf({ facts, count }: { readonly facts: NodeFacts; readonly count: number }): number {
+function loadOf({ facts, count }: Given): number {
   return facts.connections + count;
 }

@@ -1,8 +1,10 @@
+import { createProblemAnswers } from "../../routes/front-problems.ts";
+import { browserRules } from "../../src/access/browsers.ts";
 import type { AppOverrides } from "../../src/app-overrides.ts";
 import { Budget } from "../../src/budget.ts";
 import { systemClock } from "../../src/clock.ts";
 import { createFront } from "../../src/cluster/front.ts";
-import { idInShard } from "../../src/cluster/front-shard.ts";
+import { idInShard, shardsOfConnections } from "../../src/cluster/front-shard.ts";
 import { answerAtHome, askHome } from "../../src/cluster/home-desk.ts";
 import { alongOf, contextOf } from "../../src/cluster/node-cells.ts";
 import { openFollowed } from "../../src/open-access.ts";
@@ -10,6 +12,7 @@ import { Problem } from "../../src/problem.ts";
 import { serve, type Serving } from "../../src/serve.ts";
 import { parseSettings } from "../../src/settings.ts";
 import { followJetstream } from "../../src/store/jetstream-follower.ts";
+import { processShares } from "../../src/shares.ts";
 import { Streams } from "../../src/stream/streams.ts";
 import { GoneDesk, type Gone } from "../../src/webhooks/gone-desk.ts";
 import type { WebhooksRole } from "../../src/webhooks/role.ts";
@@ -22,7 +25,7 @@ import type { Nats } from "./nats.ts";
 import { openPolicy } from "./policies.ts";
 import { quick } from "./webhook-endpoint.ts";
 
-const shards = 3;
+const shards = 4;
 const environment = { CONNACK_ADMIN_TOKEN: adminToken, CONNACK_SECRET_KEY: "00".repeat(32) };
 export const asAdmin = { authorization: `Bearer ${adminToken}` };
 
@@ -47,11 +50,11 @@ export class WebhookCells implements AsyncDisposable {
     this.#place = place;
     this.#overrides = overrides;
     this.#answers = answers;
-    const all = Array.from({ length: shards }, (_, shard) => shard);
+    const settings = parseSettings({ CONNACK_STORE: "memory", ...environment });
     const front = createFront({
       cells: {
         shards,
-        placement: () => all,
+        placement: () => shardsOfConnections(shards),
         isLocal: () => false,
         call: async (shard, request, context) => {
           const cell = this.#cells.get(shard);
@@ -69,11 +72,14 @@ export class WebhookCells implements AsyncDisposable {
         Promise.resolve(new Set()),
       ),
       streamWriteTimeoutMs: 15_000,
+      problemAnswer: createProblemAnswers({
+        ...{ browsers: browserRules(settings), clock: systemClock, logger: quiet },
+        counters: processShares(settings, systemClock.monotonic).counters,
+      }),
       clock: systemClock,
       random: Math.random,
       stopping: new AbortController().signal,
     });
-    const settings = parseSettings({ CONNACK_STORE: "memory", ...environment });
     this.#serving = serve({ fetch: answers.of(front) }, "127.0.0.1", 0, { limits: settings });
   }
 
