@@ -13,8 +13,14 @@ export interface Broker extends AsyncDisposable {
   readonly webSocketUrl: string;
 }
 
-/** A mosquitto of our own on free loopback ports, that logs nothing, refuses nobody and drops nothing. */
-export async function startBroker(options: { readonly webSocket?: boolean } = {}): Promise<Broker> {
+interface BrokerOptions {
+  readonly webSocket?: boolean;
+  /** Whether it tells who connects, on `$SYS/broker/log/N`. */
+  readonly log?: boolean;
+}
+
+/** A mosquitto of our own on free loopback ports, that logs nothing unless told, refuses nobody and drops nothing. */
+export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
   const directory = temporaryDirectory();
   const port = await freePort();
   const webSocketPort = await freePort();
@@ -23,7 +29,7 @@ export async function startBroker(options: { readonly webSocket?: boolean } = {}
   const lines = [
     // Started by root, it would otherwise become a user of its own, who may not exist.
     "user root",
-    "log_dest none",
+    ...(options.log === true ? ["log_dest topic", "log_type notice"] : ["log_dest none"]),
     `listener ${port} 127.0.0.1`,
     "allow_anonymous true",
     "max_connections -1",

@@ -18,6 +18,10 @@ function prepare(path: string, type: string, body: string, more: string): void {
   request = Buffer.from(`POST ${path} HTTP/1.1\r\n${fields}\r\n${body}`);
 }
 
+function prepareGet(path: string): void {
+  request = Buffer.from(`GET ${path} HTTP/1.1\r\nhost: ${new URL(url).host}\r\n\r\n`);
+}
+
 async function openCaller(): Promise<Wire> {
   let received = "";
   const wire: Wire = await openWire(url, (bytes) => {
@@ -66,10 +70,14 @@ answerCommands(async ({ command, ms, ...call }) => {
   if (command === "run") return run(Number(ms));
   url = String(call["url"]);
   callers = Number(call["count"]);
+  if (typeof call["body"] !== "string") {
+    prepareGet(String(call["path"]));
+    return {};
+  }
   prepare(
     String(call["path"]),
     String(call["type"]),
-    String(call["body"]),
+    call["body"],
     typeof call["fields"] === "string" ? call["fields"] : "",
   );
   return {};

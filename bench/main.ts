@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { fileDescriptors } from "./child.ts";
 import { measureAccess } from "./access.ts";
+import { measureCluster } from "./cluster.ts";
 import { measureConnect } from "./connect.ts";
 import { measureDurable } from "./durable.ts";
 import { measureMessages } from "./messages.ts";
@@ -20,7 +21,7 @@ const { values, positionals } = parseArgs({
     /** Of one turn of `publish` and `messages`, and of the one before all that does not count. */
     seconds: { type: "string", default: "1" },
     "warm-up": { type: "string", default: "5" },
-    /** Which figures of `publish`, `messages` and `durable`: http0, lines1, … */
+    /** Which figures of `publish`, `messages`, `durable` and `cluster`: http0, lines1, … */
     only: { type: "string", default: "" },
     /** Messages on their way to readers at once, in `messages`. */
     ahead: { type: "string" },
@@ -83,6 +84,11 @@ const suites: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   durable: (report) =>
     measureDurable(
       { ...turns, callers: Number(values.callers), connections: Number(values.connections), settleMs },
+      report,
+    ),
+  cluster: (report) =>
+    measureCluster(
+      { ...turns, callers: Number(values.callers), connections: Number(values.connections) },
       report,
     ),
 };

@@ -73,15 +73,22 @@ export async function openConnection(server: Server, id: string, url: string): P
   http.close();
 }
 
-/** Has callers ready who publish raw payloads over the connection `bench`. */
+interface Publishing {
+  readonly topic: string;
+  readonly qos: number;
+  readonly queue?: number;
+  readonly connection?: string;
+}
+
+/** Has callers ready who publish raw payloads over the connection `bench`, or another one. */
 export async function openCallers(
   load: Child,
   { url, fields }: Server,
-  { topic, qos, queue }: { readonly topic: string; readonly qos: number; readonly queue?: number },
+  { topic, qos, queue, connection = "bench" }: Publishing,
   count: number,
 ): Promise<void> {
   const when = queue === undefined ? "" : `&queue=${queue}`;
-  const path = `/connections/bench/publish?topic=${topic}&qos=${qos}${when}`;
+  const path = `/connections/${connection}/publish?topic=${topic}&qos=${qos}${when}`;
   // curl's type, which is none of the message's.
   const type = "application/x-www-form-urlencoded";
   await load.ask({ command: "prepare", url, path, type, body: payloadText(0), count, fields });

@@ -79,7 +79,7 @@ export class ClusterApp implements ConnackApp {
     const [settings, logger] = [this.#settings, this.#logger];
     const name = clusterNode ?? defaultNodeName(this.#listening?.port ?? 0);
     await using opened = new AsyncDisposableStack();
-    const joined = await joinCluster(settings, name, logger);
+    const joined = await joinCluster(settings, name, logger, this.#stopping.signal);
     const { grounds, survives } = joined;
     const { connection } = grounds;
     opened.defer(() => connection.close());

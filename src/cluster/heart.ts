@@ -1,5 +1,6 @@
 import type { KV } from "@nats-io/kv";
 import type { LivenessTimes } from "./liveness.ts";
+import { patiently } from "./patience.ts";
 
 /** What a node says of itself with each beat. */
 export interface NodeFacts {
@@ -59,7 +60,8 @@ export class Heart implements Disposable {
 
   /** The first beat; rejects where it cannot be kept. */
   async begin(): Promise<void> {
-    await this.#renew();
+    // What is kept there may have been made a moment ago, and have no leader yet.
+    await patiently(() => this.#renew(), this.#now);
     this.#schedule(this.#times.beatMs);
   }
 

@@ -2,6 +2,7 @@ import type { KV } from "@nats-io/kv";
 import { Listeners } from "../listeners.ts";
 import type { NodeFacts } from "./heart.ts";
 import { afterOwnGap, judgeOwner, seen, type LivenessTimes, type Sighting } from "./liveness.ts";
+import { patiently } from "./patience.ts";
 
 interface Member {
   /** Null where it has not said anything yet, or any more. */
@@ -47,10 +48,11 @@ export class Members implements Disposable {
 
   /** Begins to look; resolves when all that is known of others has been read. */
   async begin(): Promise<void> {
-    const watch = await this.#options.nodes.watch();
+    const { nodes, now } = this.#options;
+    const watch = await patiently(() => nodes.watch(), now);
     this.#stopWatching = () => watch.stop();
     void this.#follow(watch);
-    for await (const key of await this.#options.nodes.keys()) await this.#read(key);
+    await patiently(() => this.#readAll(), now);
     this.#schedule();
   }
 
@@ -114,6 +116,10 @@ export class Members implements Disposable {
       if (entry.operation === "PUT") this.#beat(entry.key, entry.revision, entry.string());
       else this.#gone(entry.key);
     }
+  }
+
+  async #readAll(): Promise<void> {
+    for await (const key of await this.#options.nodes.keys()) await this.#read(key);
   }
 
   async #read(node: string): Promise<void> {

@@ -5,7 +5,6 @@ import type { Grounds } from "./grounds.ts";
 import { Heart, type NodeFacts } from "./heart.ts";
 import { defaultTimes, type LivenessTimes } from "./liveness.ts";
 import { Members } from "./members.ts";
-import { patiently } from "./patience.ts";
 import { ShardKeeper, type Turn } from "./shard-keeper.ts";
 import type { Claim, ClaimCause, ShardStanding, Term } from "./term.ts";
 import { Turns } from "./turns.ts";
@@ -140,8 +139,8 @@ export class ClusterNode {
     const { grounds, node } = this.#options;
     grounds.answerPings(node);
     // Of what was just made, the servers have yet to elect who leads it.
-    await patiently(() => this.#heart.begin(), this.#options.now);
-    await patiently(() => this.#members.begin(), this.#options.now);
+    await this.#heart.begin();
+    await this.#members.begin();
     grounds.onReleased((shard) => this.#keepers[shard]?.nudge());
     grounds.onReconnect(() => this.#checkAll(() => true));
     this.#members.onChange(() => {

@@ -1,14 +1,16 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { NoRespondersError, RequestError, TimeoutError } from "@nats-io/nats-core";
+import { StoreError } from "../store/store.ts";
 
 /** Servers that have just started elect leaders for some seconds, and say meanwhile that they have no JetStream. */
 const patienceMs = 30_000;
 const betweenMs = 500;
+/** Another node has made it a moment ago, and not every server has heard of it; no other is asked for. */
 const streamNotFound = 10_059;
 
 /** Whether the servers may answer otherwise in a moment. */
 export function isTransient(error: unknown): boolean {
-  // What another node is just making is not there for everybody yet.
+  if (error instanceof StoreError) return error.kind === "unavailable";
   if (error instanceof JetStreamApiError) return error.status >= 500 || error.code === streamNotFound;
   return (
     (error instanceof Error && error.name === "JetStreamNotEnabled") ||

@@ -5,21 +5,25 @@ import type { ServerFacts } from "./safety.ts";
 const answerMs = 3_000;
 const pingSubject = "$SYS.REQ.SERVER.PING.JSZ";
 
+/** What the servers of a cluster say. */
+export interface AskedServers {
+  /** Those that have JetStream. */
+  readonly servers: readonly ServerFacts[];
+  /** Of all that have answered. */
+  readonly ids: ReadonlySet<string>;
+}
+
 interface Answer {
-  readonly server: { readonly name: string; readonly ver: string };
+  readonly server: { readonly name: string; readonly id: string; readonly ver: string };
   readonly data?: { readonly config?: { readonly sync_always?: boolean; readonly sync_interval?: number } };
 }
 
-/** Asks all servers with JetStream about themselves, which only the system account may. */
-export async function askServers(system: NatsConnection): Promise<readonly ServerFacts[]> {
-  const answers = await system.requestMany(pingSubject, "", {
-    strategy: "stall",
-    maxWait: answerMs,
-    stall: answerMs / 3,
-  });
+/** Asks all servers about themselves, which only the system account may: nobody answers another one. */
+export async function askServers(system: NatsConnection): Promise<AskedServers> {
+  const ids = new Set<string>();
   const found: ServerFacts[] = [];
-  for await (const message of answers) {
-    const { server, data } = message.json<Answer>();
+  for (const { server, data } of await answersOf(system)) {
+    ids.add(server.id);
     const config = data?.config;
     if (config === undefined) continue;
     const nanoseconds = config.sync_interval;
@@ -31,11 +35,23 @@ export async function askServers(system: NatsConnection): Promise<readonly Serve
       syncIntervalMs: nanoseconds === undefined ? null : nanoseconds / 1e6,
     });
   }
-  return found.toSorted((a, b) => a.name.localeCompare(b.name));
+  return { servers: found.toSorted((a, b) => a.name.localeCompare(b.name)), ids };
 }
 
 /** What is known without that account: the version of the one that this node is connected to. */
 export function connectedServer({ info }: NatsConnection): readonly ServerFacts[] {
   if (info === undefined) return [];
   return [{ name: info.server_name, version: info.version, syncAlways: null, syncIntervalMs: null }];
+}
+
+async function answersOf(system: NatsConnection): Promise<readonly Answer[]> {
+  const found: Answer[] = [];
+  try {
+    const options = { strategy: "stall", maxWait: answerMs, stall: answerMs / 3 } as const;
+    for await (const message of await system.requestMany(pingSubject, "", options))
+      if (message.data.length > 0) found.push(message.json<Answer>());
+  } catch {
+    // Nobody is there whom this user may ask.
+  }
+  return found;
 }

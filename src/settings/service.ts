@@ -33,7 +33,7 @@ export const serviceSettings = {
   STORE_MAX_BYTES: setting(
     integer(4_194_304, 281_474_976_710_656),
     10_737_418_240,
-    "Bytes of the store's file at most. Full: 507, until something is deleted.",
+    "Bytes of the store's file at most; in a cluster, of all shards, of which each may have its part. Full: 507, until something is deleted.",
   ),
   DIALS_AT_START: setting(
     integer(1, 100_000),

@@ -119,8 +119,8 @@ export class Chain {
           const found = await this.#readLast();
           if (found?.id === record.id) return this.#known(found.sequence);
           if ((found?.sequence ?? 0) !== last) throw fenced(tried);
-        }
-        tried = true;
+          // It was refused, for another's write that is on its way; what was not may be there yet.
+        } else tried = true;
         this.#onDoubt();
         await this.#pause();
       }

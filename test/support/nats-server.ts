@@ -11,6 +11,8 @@ export interface NatsServer {
   /** With the credentials of the application's account. */
   readonly url: string;
   readonly running: boolean;
+  /** Of the server itself; null while it does not run. */
+  readonly pid: number | null;
   /** Everything it has logged, over all its starts. */
   log(): string;
   /** SIGKILL: it has no time for anything. Resolves when it is gone. */
@@ -71,6 +73,10 @@ export class NatsProcess implements NatsServer {
 
   get running(): boolean {
     return this.#running !== undefined;
+  }
+
+  get pid(): number | null {
+    return this.#running?.pid ?? null;
   }
 
   log(): string {

@@ -239,7 +239,7 @@ describe("Webhooks: order and repetition", () => {
 });
 
 describe("Webhooks: what is given up", () => {
-  const short = { ...quick, giveUpAfterMs: 30 };
+  const short = { ...quick, giveUpAfterMs: 300 };
 
   it("keeps what could not be delivered, goes on, and delivers it again when told to", async () => {
     await using endpoint = await startEndpoint((response, _, { body }) =>
