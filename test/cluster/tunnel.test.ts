@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NotForwardable, TunnelFull } from "../../src/cluster/tunnel-errors.ts";
+import { NoOwner, NotForwardable, TunnelFull } from "../../src/cluster/tunnel-errors.ts";
 import { needs } from "../support/needs.ts";
 import { startNats, type Nats } from "../support/nats.ts";
 import { after, before, describe, it } from "../support/test.ts";
@@ -182,6 +182,24 @@ describe("Tunnel.forward()", () => {
     assert.equal(served, 2);
     go.resolve();
     await Promise.all(calls);
+  });
+
+  test("lets a call look on while the owner may not serve, for it may not be the owner", async () => {
+    await using rig = await tunnelRig(nats, () => new Response("served"));
+    let may = false;
+    const subject = `${rig.subject}.sometimes`;
+    rig.owner.serve(
+      subject,
+      () => new Response("served"),
+      () => may,
+    );
+    await rig.ownerConnection.flush();
+    const forward = (ownerWithinMs: number) =>
+      rig.tunnel.forward(subject, new Request("http://a/"), { ownerWithinMs });
+    await assert.rejects(forward(0), NoOwner);
+    const found = forward(10_000);
+    may = true;
+    assert.equal(await (await found).text(), "served");
   });
 
   test("refuses a call for whose body there is no room, and takes it when there is", async () => {
