@@ -47,6 +47,20 @@ export function routeOf(url: string): Route {
   return path.includes("%") ? decodedRoute(path) : routeOfPath(path);
 }
 
+/** What makes a URL of a text takes these for steps between segments, or for "/", and leaves them out. */
+const steps = /\/(?:\.|%2e){1,2}(?:[/\\?#]|$)|\\/i;
+
+/**
+ * The same call by the URL that the owner of what it is about would see: one runtime gives what stood in the request, and a
+ * request that is made of it anew, as on the way to another node, has another path, which may be that of another shard.
+ */
+export function withoutSteps(request: Request): Request {
+  const { url, method, headers, body, signal } = request;
+  if (!steps.test(url) || !URL.canParse(url)) return request;
+  const content = body === null ? {} : { body, duplex: "half" as const };
+  return new Request(new URL(url).href, { method, headers, signal, ...content });
+}
+
 function byId(url: string, start: number, from: number): Route {
   for (let i = from; i < url.length; i += 1) {
     const code = url.charCodeAt(i);

@@ -6,7 +6,7 @@ import { Refused, type AnswerProblem } from "./front-answer.ts";
 import { readEvents, type EventsOptions } from "./front-events.ts";
 import { listConnections } from "./front-list.ts";
 import { openConnection, type OpeningOptions } from "./front-open.ts";
-import { routeOf } from "./front-route.ts";
+import { routeOf, withoutSteps } from "./front-route.ts";
 import { home, shardOf } from "./front-shard.ts";
 import { webhooksOfAll, type AnswerWebhooks } from "./front-webhooks.ts";
 
@@ -71,7 +71,8 @@ export function createFront(options: FrontOptions): Front {
       new Problem("internal-error", "Connack could not answer; its log has the details"),
     );
   };
-  return async (request, context) => {
+  return async (given, context) => {
+    const request = withoutSteps(given);
     try {
       return await answer(request, context);
     } catch (error) {

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { array, assert as check, constantFrom, property, tuple } from "fast-check";
 import { Hono } from "hono";
 import { routeOf } from "../../src/cluster/front-route.ts";
-import { frontRig } from "../support/front-rig.ts";
+import { shardOf } from "../../src/cluster/front-shard.ts";
+import { serve } from "../../src/serve.ts";
+import { parseSettings } from "../../src/settings.ts";
+import { frontOf, frontRig } from "../support/front-rig.ts";
+import { rawExchange } from "../support/raw-http.ts";
+import { TestCells } from "../support/test-cells.ts";
 import { describe, it } from "../support/test.ts";
 
 const table: readonly (readonly [path: string, to: string, id?: string])[] = [
@@ -183,4 +188,30 @@ describe("routeOf()", () => {
       assert.equal(method === "HEAD" && answer.text !== "", false);
     }
   });
+});
+
+describe("a path with steps in it", () => {
+  const shards = 8;
+
+  for (const path of ["/connections/x/../y1", "/connections/x/%2e%2E/y1", "/connections/x\\..\\y1"])
+    it(`goes to whose it is when a request is made of it anew, as on the way to a node: ${path}`, async () => {
+      assert.notEqual(shardOf("x", shards), shardOf("y1", shards));
+      const bodies: string[] = [];
+      const cell = async (request: Request) => {
+        bodies.push(`${request.method} ${await request.text()}`);
+        return new Response(null, { status: 204 });
+      };
+      const cells = new TestCells(Array.from({ length: shards }, () => cell));
+      const { front, stop } = frontOf(cells, parseSettings({ CONNACK_STORE: "memory" }), cell);
+      const serving = serve({ fetch: front }, "127.0.0.1", 0);
+      const head = `PUT ${path}?a=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 2`;
+      const { statuses } = await rawExchange(serving.port, `${head}\r\n\r\n{}`);
+      assert.deepEqual(statuses, [204]);
+      assert.deepEqual(cells.calls, [
+        { shard: shardOf("y1", shards), method: "PUT", path: "/connections/y1?a=1" },
+      ]);
+      assert.deepEqual(bodies, ["PUT {}"]);
+      stop();
+      await serving.stop();
+    });
 });
