@@ -71,12 +71,13 @@ export class CallExchange implements Exchange, Disposable {
   }
 
   /**
-   * Takes a place for a call that came to this node, and a window for its answer, which it returns.
+   * Takes a place for a call that came to this node, and a window for its answer, which it returns. Parts leave half of the
+   * places to others.
    *
    * @throws {TunnelFull}
    */
-  reserve(): number {
-    if (this.#made >= this.limits.mostCalls) throw new TunnelFull("here");
+  reserve(isPart: boolean): number {
+    if (this.#made >= this.limits.mostCalls / (isPart ? 2 : 1)) throw new TunnelFull("here");
     const window = this.room.takeWindow();
     if (window === null) throw new TunnelFull("here");
     this.#made += 1;

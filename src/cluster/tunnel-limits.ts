@@ -2,7 +2,10 @@ import { frameOverhead } from "./tunnel-frame.ts";
 import { leastWindow } from "./tunnel-flow.ts";
 
 export interface TunnelLimits {
-  /** Calls under way that came to this node, and as many that it serves for others; more are refused. */
+  /**
+   * Calls under way that came to this node, and as many that it serves for others; more are refused. Of the first, half are
+   * not for parts of an answer of all shards, which takes as many as there are: a few readers would have them all.
+   */
   readonly mostCalls: number;
   /** What the bodies of calls under way may fill at this node. Each call takes its part when it begins, or is refused. */
   readonly mostBufferedBytes: number;
@@ -23,7 +26,8 @@ export interface TunnelLimits {
 }
 
 export const defaultTunnelLimits: TunnelLimits = {
-  mostCalls: 4_096,
+  // As many as have the least window in the room for bodies.
+  mostCalls: 16_384,
   mostBufferedBytes: 268_435_456,
   windowBytes: 262_144,
   mostHeadBytes: 65_536,

@@ -17,6 +17,8 @@ export interface ForwardOptions {
   readonly ownerWithinMs?: number;
   /** So long is waited for the head of the answer, in milliseconds; for ever unless told. */
   readonly withinMs?: number;
+  /** One of many that are one call of somebody's. */
+  readonly isPart?: boolean;
   /** Ends the call whenever it aborts; the request's own signal does until the answer begins. */
   readonly signal?: AbortSignal;
 }
@@ -67,7 +69,7 @@ export class Tunnel implements AsyncDisposable {
     options.signal?.throwIfAborted();
     if (this.#closed) throw new NoOwner("This node is stopping");
     const startedAt = this.#exchange.limits.now();
-    const window = this.#exchange.reserve();
+    const window = this.#exchange.reserve(options.isPart ?? false);
     let call: MadeCall | null = null;
     try {
       const opening = await this.#prepare(subject, request, options);

@@ -165,6 +165,18 @@ describe("Tunnel.forward()", () => {
     assert.equal(await (await rig.call("/")).text(), "ok");
   });
 
+  test("leaves half of its calls to those that are no parts of other ones", async () => {
+    const go = later();
+    const limits = { ...quick, mostCalls: 4 };
+    await using rig = await tunnelRig(nats, () => go.promise.then(() => new Response("ok")), limits);
+    const part = () => rig.call("/", {}, { isPart: true });
+    const calls = [part(), part()];
+    await assert.rejects(part(), (error) => error instanceof TunnelFull && error.where === "here");
+    calls.push(rig.call("/"), rig.call("/"));
+    go.resolve();
+    for (const call of calls) assert.equal(await (await call).text(), "ok");
+  });
+
   test("refuses more calls than the owner serves, and they are not carried out", async () => {
     const go = later();
     let served = 0;
