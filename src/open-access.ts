@@ -12,8 +12,12 @@ import type { Lease, Store } from "./store/store.ts";
 /** Where tokens, sessions and stream tickets are: in this store, which other nodes follow, or in what is followed. */
 export type AccessRole = AccessHome | Followed;
 
-/** What all cells of a node have of those of another one. `reportUses` brings to its owner which tokens were used. */
-export function openFollowed(
+/**
+ * What all cells of a node have of those of another one. `reportUses` brings to its owner which tokens were used.
+ *
+ * @throws {Error} where others could call who need no token: before the node takes a shard, which no cell of it could serve
+ */
+export async function openFollowed(
   settings: Settings,
   logger: Logger,
   clock: Clock,
@@ -22,7 +26,10 @@ export function openFollowed(
 ): Promise<Followed> {
   const adminToken = readAdminToken(settings);
   const takesForeign = readJwt(settings, clock) !== null;
-  return Followed.start({ following, clock, logger, adminToken, takesForeign, reportUses });
+  const followed = await Followed.start({ following, clock, logger, adminToken, takesForeign, reportUses });
+  if (followed.isOn || isLoopback(settings.host)) return followed;
+  await followed[Symbol.asyncDispose]();
+  throw openToOthers(settings);
 }
 
 /** @throws {Error} where others could call who need no token */
@@ -34,7 +41,6 @@ export async function openAccess(
   { store, lease }: { readonly store: Store; readonly lease: Lease },
   follow?: AccessRole,
 ): Promise<Access> {
-  const { host } = settings;
   const adminToken = readAdminToken(settings);
   const foreign = readJwt(settings, clock);
   const common = { logger, adminToken, anyone, foreign };
@@ -44,9 +50,13 @@ export async function openAccess(
     follow instanceof Followed
       ? Access.follow({ ...common, followed: follow })
       : await Access.start({ ...own, home: follow });
-  if (!access.isOpen || isLoopback(host)) return access;
+  if (!access.isOpen || isLoopback(settings.host)) return access;
   await access[Symbol.asyncDispose]();
-  throw new Error(
+  throw openToOthers(settings);
+}
+
+function openToOthers({ host }: Settings): Error {
+  return new Error(
     `CONNACK_HOST=${JSON.stringify(host)} can be reached from other machines, and no token is configured; set CONNACK_ADMIN_TOKEN, or make one with connack token create, or listen on 127.0.0.1`,
   );
 }

@@ -45,6 +45,8 @@ export class Followed implements AsyncDisposable {
   readonly book: PassBook;
   readonly expiry: Expiry;
   readonly #following: Following;
+  /** By what is not in the store. */
+  readonly #isOnAnyway: boolean;
   readonly #switched = new Listeners();
   /** What has changed while what was there before is being read. */
   #early: (readonly Change[])[] | null = [];
@@ -57,6 +59,7 @@ export class Followed implements AsyncDisposable {
     const reportUses = async (uses: readonly Used[]) =>
       deps.reportUses?.(uses.map(({ id, lastUsedAt }) => ({ id, lastUsedAt })));
     this.#following = following;
+    this.#isOnAnyway = adminToken !== null || takesForeign;
     this.expiry = new Expiry(clock.wall);
     this.tokens = new Tokens({
       ...{ clock, logger, expiry: this.expiry, lease: { token: "" }, reportUses },
@@ -86,6 +89,11 @@ export class Followed implements AsyncDisposable {
     followed.#early = null;
     for (const changes of early) followed.#follow(changes);
     return followed;
+  }
+
+  /** Whether callers of this node need a token. */
+  get isOn(): boolean {
+    return this.#isOnAnyway || this.tokens.isOn;
   }
 
   /** Calls `listener` when there is a token for the first time, until the returned function is called. */

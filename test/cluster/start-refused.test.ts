@@ -98,6 +98,19 @@ describe("a node whose servers are not safe enough", () => {
   );
 
   it(
+    "is refused where others could call without a token, before it takes a shard from those who could serve it",
+    async () => {
+      const said = await refusal(nats, {
+        CONNACK_HOST: "0.0.0.0",
+        CONNACK_CLUSTER_REPLICAS: "1",
+        CONNACK_CLUSTER_ALLOW: "few-replicas",
+      });
+      assert.match(said, /^cannot start: CONNACK_HOST="0\.0\.0\.0" can be reached from other machines/);
+    },
+    { skip },
+  );
+
+  it(
     "is refused where other servers were asked than those that keep everything",
     async () => {
       await using others = await startNats();
