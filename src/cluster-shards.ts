@@ -18,6 +18,8 @@ import { systemClock } from "./clock.ts";
 import type { EgressLists } from "./egress/policy.ts";
 import { withFields, type Logger } from "./log.ts";
 import { NodeTenants } from "./node-tenants.ts";
+import { BodyTimes } from "./serve/body-times.ts";
+import { sweepMs } from "./serve/limits.ts";
 import type { ServerParts } from "./server-parts.ts";
 import type { Settings } from "./settings.ts";
 import type { Shares } from "./shares.ts";
@@ -71,6 +73,8 @@ const awayFailure: Failure = {
 };
 /** Calls that have come in may have so long to be answered before the shard's service stops. */
 const doorwayMs = 200;
+/** Nothing ends a call by itself that comes from another node. */
+const unheld = { holdOpen() {} };
 
 /** The shards that this node owns, each of them a service of its own, and the way to those of others. */
 export class NodeShards implements AsyncDisposable {
@@ -82,16 +86,19 @@ export class NodeShards implements AsyncDisposable {
   readonly #tenants: NodeTenants;
   readonly #usage: UsageGossip;
   readonly #dispatcher: Dispatcher;
+  /** Of calls that come from other nodes, which no server of this one has bounded. */
+  readonly #bodies: BodyTimes;
   readonly #apps = new Map<number, StartingApp>();
   #stopped: Promise<void> | null = null;
 
   constructor(options: NodeShardsOptions) {
-    const { joined, name, version, logger, shares } = options;
+    const { joined, name, version, logger, shares, settings } = options;
     const { grounds } = joined;
     const { monotonic: now } = systemClock;
     this.#options = options;
-    this.#dispatcher = new Dispatcher(options.settings.maxWebhookRequests);
-    this.#tenants = new NodeTenants(options.settings, now, shares);
+    this.#dispatcher = new Dispatcher(settings.maxWebhookRequests);
+    this.#bodies = new BodyTimes({ timeoutMs: settings.bodyTimeoutMs, sweepMs: sweepMs(settings), now });
+    this.#tenants = new NodeTenants(settings, now, shares);
     this.#tunnel = new Tunnel(grounds.connection);
     this.#node = new ClusterNode({
       ...{ grounds, name, version, now },
@@ -167,7 +174,10 @@ export class NodeShards implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     await this.#tunnel[Symbol.asyncDispose]();
+    this.#bodies[Symbol.dispose]();
   }
+
+  readonly #inTime = <T>(reading: () => Promise<T>): Promise<T> => this.#bodies.within(reading, unheld);
 
   async #stop(): Promise<void> {
     await this.#node.stop();
@@ -227,7 +237,7 @@ export class NodeShards implements AsyncDisposable {
     this.cells.enter(shard, doorway.enter);
     const serving = this.#tunnel.serve(
       callSubject(name, shard),
-      (request, { caller }) => doorway.enter(request, contextOf(caller)),
+      (request, { caller }) => doorway.enter(request, { ...contextOf(caller), inTime: this.#inTime }),
       () => this.#node.isFresh,
     );
     const answering = shard === home ? answerAtHome(connection, name, (what) => desk.take(what)) : null;
