@@ -68,6 +68,7 @@ export interface AppEnv {
     readonly peer?: () => Peer | null;
     readonly newId?: string;
     readonly isPart?: boolean;
+    readonly isGuarded?: boolean;
     readonly onlyWebhooks?: readonly string[];
   };
   Variables: {

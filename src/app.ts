@@ -45,6 +45,8 @@ export interface RequestContext {
   readonly peer?: () => Peer | null;
   /** The id of the connection that the call makes, where the caller names none. */
   readonly newId?: string;
+  /** It came in where callers need a token, so that it needs one here, too. */
+  readonly isGuarded?: boolean;
   /** It is asked for its part of an answer that another service counts as a call. */
   readonly isPart?: boolean;
   /** The ids of the webhooks that a list of them is to have: a question of the cell that makes one answer of those of all. */

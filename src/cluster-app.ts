@@ -94,7 +94,7 @@ export class ClusterApp implements ConnackApp {
       new NodeShards({
         ...{ following, webhookSchedule: this.#overrides.webhookSchedule },
         ...{ settings, logger, name, joined, followed, uses, version: this.#version },
-        ...{ shares: this.#shares, parts: this.#parts },
+        ...{ shares: this.#shares, parts: this.#parts, streams: this.#streams },
         egress: () => this.#egress,
         listening: () => this.#listening,
       }),

@@ -26,6 +26,7 @@ import type { Shares } from "./shares.ts";
 import type { StartingApp } from "./starting-app.ts";
 import type { Following } from "./store/following.ts";
 import type { Store } from "./store/store.ts";
+import type { Streams } from "./stream/streams.ts";
 import { Dispatcher } from "./webhooks/dispatcher.ts";
 import { GoneDesk } from "./webhooks/gone-desk.ts";
 import type { WebhooksRole } from "./webhooks/role.ts";
@@ -47,6 +48,8 @@ export interface NodeShardsOptions {
   /** Of all shards together. */
   readonly shares: Shares;
   readonly parts: ServerParts;
+  /** Of all answers that come from other nodes. */
+  readonly streams: Pick<Streams, "add">;
   readonly egress: () => EgressLists;
   readonly listening: () => Address | null;
 }
@@ -117,6 +120,8 @@ export class NodeShards implements AsyncDisposable {
     this.cells = new NodeCells({
       ...{ tunnel: this.#tunnel, now, ownerWithinMs, name: grounds.name, shards: grounds.shards },
       random: Math.random,
+      streams: options.streams,
+      isGuarded: () => options.followed.isOn,
       members: () => this.#node.members(),
       isFresh: () => this.#node.isFresh,
       onChange: (listener) => this.#node.onChange(listener),

@@ -15,12 +15,14 @@ const publicPaths = /^\/(healthz|readyz|(problems|dashboard)(\/[^/]*)?|docs|open
 /**
  * Finds who calls. While access control is on, that takes a token (`Authorization: Bearer`), or, where there is no such
  * header, a stream ticket or a session's cookie; a public path has `nobody` where there is none. A promise only where it
- * takes time.
+ * takes time. A call from another node needs one where it came in, or here: who may call that node need not be who may call
+ * this one.
  *
  * @throws {Problem} `unauthorized`, `cross-site-request`, `authority-unavailable`
  */
 export function findPrincipal(c: AppContext, access: Access): Principal | Promise<Principal> {
-  return access.open ?? findCaller(c, access);
+  const anyone = c.env?.isGuarded === true ? null : access.open;
+  return anyone ?? findCaller(c, access);
 }
 
 function findCaller(c: AppContext, access: Access): Principal | Promise<Principal> {

@@ -7,6 +7,7 @@ import { pause } from "./pause.ts";
 import { Placement } from "./placement.ts";
 import { NoOwner, NotForwardable, OwnerLost, TunnelFull } from "./tunnel-errors.ts";
 import type { Tunnel } from "./tunnel.ts";
+import type { Streams } from "../stream/streams.ts";
 import { withWatchedEnd } from "./watched-body.ts";
 
 type Fetch = ConnackApp["fetch"];
@@ -26,6 +27,10 @@ export interface NodeCellsOptions {
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
   readonly random: () => number;
+  /** Whether callers of this node need a token. */
+  readonly isGuarded: () => boolean;
+  /** Finds readers of other nodes' streams that are gone without a word: only this node sees them. */
+  readonly streams: Pick<Streams, "add">;
 }
 
 /** What goes along with a call from node to node, besides the call. */
@@ -35,6 +40,7 @@ export interface Along {
   /** The webhooks that the answer is to be about. */
   readonly onlyWebhooks?: readonly string[];
   readonly isPart?: boolean;
+  readonly isGuarded?: boolean;
   /** Where the caller is, for logs. */
   readonly peer?: string;
 }
@@ -104,7 +110,7 @@ export class NodeCells implements Cells {
     const letTimeOut = once(context?.holdOpen?.());
     try {
       const answer = await this.#answer(shard, request, context, letTimeOut);
-      if (isStream(answer)) return withWatchedEnd(answer, letTimeOut);
+      if (isStream(answer)) return this.#watched(answer, context, letTimeOut);
       letTimeOut();
       return answer;
     } catch (error) {
@@ -114,6 +120,19 @@ export class NodeCells implements Cells {
     }
   }
 
+  #watched(answer: Response, context: RequestContext | undefined, letTimeOut: () => void): Response {
+    const peer = context?.peer?.() ?? null;
+    let remove = () => {};
+    const onEnd = () => {
+      remove();
+      letTimeOut();
+    };
+    return withWatchedEnd(answer, onEnd, (fail) => {
+      // Hearts beat at the owner, who also says the last word.
+      if (peer !== null) remove = this.#options.streams.add({ tick() {}, close() {}, fail }, peer);
+    });
+  }
+
   /** Of whoever has it, or comes to have it in time; a call that only reads is made again where its owner is lost. */
   async #answer(
     shard: number,
@@ -121,7 +140,7 @@ export class NodeCells implements Cells {
     context: RequestContext | undefined,
     letTimeOut: () => void,
   ): Promise<Response> {
-    const { tunnel, ownerWithinMs, now } = this.#options;
+    const { tunnel, ownerWithinMs, now, isGuarded } = this.#options;
     const deadline = now() + ownerWithinMs;
     const canRepeat = request.body === null && (request.method === "GET" || request.method === "HEAD");
     for (let tries = 1; ; tries += 1) {
@@ -132,8 +151,9 @@ export class NodeCells implements Cells {
       }
       try {
         const answer = await tunnel.forward(callSubject(this.#options.name, shard), request, {
-          caller: JSON.stringify(alongOf(context)),
+          caller: JSON.stringify(alongOf(context, isGuarded())),
           ownerWithinMs: Math.max(0, deadline - now()),
+          isPart: context?.isPart ?? false,
         });
         this.#count("answered");
         return answer;
@@ -190,22 +210,24 @@ export function callSubject(name: string, shard: number): string {
 
 /** What {@link Along} was written from. */
 export function contextOf(caller: string | null): RequestContext {
-  const { newId, onlyWebhooks, isPart } = caller === null ? {} : (JSON.parse(caller) as Along);
+  const { newId, onlyWebhooks, isPart, isGuarded } = caller === null ? {} : (JSON.parse(caller) as Along);
   return {
     ...(newId === undefined ? {} : { newId }),
     ...(onlyWebhooks === undefined ? {} : { onlyWebhooks }),
     ...(isPart === undefined ? {} : { isPart }),
+    ...(isGuarded === undefined ? {} : { isGuarded }),
   };
 }
 
-/** What goes along of what came with a call. */
-export function alongOf(context: RequestContext | undefined): Along {
+/** What goes along of what came with a call to a node whose callers need a token, or none. */
+export function alongOf(context: RequestContext | undefined, isGuarded = false): Along {
   const peer = context?.peer?.();
   const { newId, onlyWebhooks, isPart } = context ?? {};
   return {
     ...(newId === undefined ? {} : { newId }),
     ...(onlyWebhooks === undefined ? {} : { onlyWebhooks }),
     ...(isPart === undefined ? {} : { isPart }),
+    ...(isGuarded ? { isGuarded } : {}),
     ...(peer ? { peer: `${peer.address}:${peer.port}` } : {}),
   };
 }

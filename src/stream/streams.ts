@@ -9,6 +9,9 @@ export interface StreamLimits {
   readonly writeTimeoutMs: number;
 }
 
+/** What is done to a stream from here. */
+type Kept = Omit<OpenStream, "stream">;
+
 /** Looking for vanished readers reads a line for each socket of the machine; not more often than this. */
 const leastSweepMs = 1_000;
 
@@ -18,7 +21,7 @@ export class Streams {
   readonly #clock: Clock;
   readonly #findVanished: () => Promise<ReadonlySet<string>>;
   /** With the key of its reader's network address, where it is known. */
-  readonly #open = new Map<OpenStream, string | null>();
+  readonly #open = new Map<Kept, string | null>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #sweepAt = 0;
   #stopping = false;
@@ -62,7 +65,7 @@ export class Streams {
   }
 
   /** Takes in a stream that was made elsewhere; what it returns is to be called when that has ended. */
-  add(stream: OpenStream, peer: Peer | null): () => void {
+  add(stream: Kept, peer: Peer | null): () => void {
     this.#open.set(stream, peer && peerKey(peer));
     // Four looks in each heartbeat keep a heartbeat at most a quarter late.
     this.#timer ??= setInterval(() => this.#tick(), this.#limits.heartbeatMs / 4);

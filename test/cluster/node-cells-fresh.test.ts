@@ -14,6 +14,8 @@ describe("NodeCells, when the process stood still", () => {
       isFresh: () => isFresh,
       onChange: () => () => {},
       now: () => performance.now(),
+      isGuarded: () => true,
+      streams: { add: () => () => {} },
     });
     cells.enter(0, async () => new Response("own"));
     const ask = async () => (await cells.call(0, new Request("http://a/connections/x"))).text();

@@ -5,15 +5,22 @@ import { NoOwner, NotForwardable, OwnerLost, TunnelFull } from "../../src/cluste
 import type { ForwardOptions } from "../../src/cluster/tunnel.ts";
 import { Listeners } from "../../src/listeners.ts";
 import { Problem } from "../../src/problem.ts";
+import type { Peer } from "../../src/stream/vanished.ts";
+import { startApp } from "../support/app.ts";
 import { describe, it } from "../support/test.ts";
 import { later } from "../support/tunnel-rig.ts";
 
 type Forward = (subject: string, request: Request, options: ForwardOptions) => Promise<Response>;
 
 /** The cells of a node, with a tunnel and with others that the test plays. */
-function scene(forward: Forward, { owned = [1] as readonly number[], ownerWithinMs = 60_000 } = {}) {
+function scene(
+  forward: Forward,
+  { owned = [1] as readonly number[], ownerWithinMs = 60_000, isGuarded = false } = {},
+) {
   const changes = new Listeners();
   const forwarded: { readonly subject: string; readonly options: ForwardOptions }[] = [];
+  /** Streams that would be cut off if their readers vanished, and whose these are. */
+  const watched = new Map<{ fail(): void }, Peer | null>();
   let listening = 0;
   let shards = owned;
   const cells = new NodeCells({
@@ -26,6 +33,13 @@ function scene(forward: Forward, { owned = [1] as readonly number[], ownerWithin
     ...{ name: "place", shards: 3, ownerWithinMs, random: () => 0 },
     now: () => performance.now(),
     isFresh: () => true,
+    isGuarded: () => isGuarded,
+    streams: {
+      add(stream, peer) {
+        watched.set(stream, peer);
+        return () => void watched.delete(stream);
+      },
+    },
     members: () => [{ node: "b", shards, connections: 0 } as unknown as NodeFacts],
     onChange(listener) {
       listening += 1;
@@ -40,7 +54,7 @@ function scene(forward: Forward, { owned = [1] as readonly number[], ownerWithin
     shards = now;
     changes.call();
   };
-  return { cells, forwarded, others, listening: () => listening };
+  return { cells, forwarded, others, watched, listening: () => listening };
 }
 
 const get = (init: RequestInit = {}) => new Request("http://localhost/connections/c1", init);
@@ -81,6 +95,21 @@ describe("NodeCells", () => {
     assert.deepEqual(contextOf(caller), { newId: "c_7" });
     assert.deepEqual(contextOf("{}"), {});
     assert.deepEqual(contextOf(null), {});
+  });
+
+  it("brings along that it came in where a token is needed, so that none is let in where none is", async () => {
+    const { cells, forwarded } = scene(ok, { isGuarded: true });
+    await cells.call(1, get());
+    assert.deepEqual(contextOf(forwarded[0]?.options.caller ?? ""), { isGuarded: true });
+    await using open = await startApp();
+    const call = (path: string, headers: Record<string, string> = {}) =>
+      open.app.fetch(new Request(`http://127.0.0.1${path}`, { headers: { host: "127.0.0.1", ...headers } }), {
+        isGuarded: true,
+      });
+    assert.equal((await call("/connections")).status, 401);
+    assert.equal((await call("/connections", { authorization: "Bearer anything" })).status, 401);
+    assert.equal((await call("/healthz")).status, 200);
+    assert.equal((await open.call("GET", "/connections")).status, 200);
   });
 
   it("waits for an owner, elsewhere or here", async () => {
@@ -201,6 +230,28 @@ describe("NodeCells", () => {
     const defect = new TypeError("a defect");
     const { cells } = scene(() => Promise.reject(defect));
     await assert.rejects(cells.call(1, get()), defect);
+  });
+
+  it("cuts off another node's stream whose reader has vanished, which only this node can see", async () => {
+    let cancelled = 0;
+    const { cells, watched } = scene(async () => {
+      const body = new ReadableStream<Uint8Array>({ cancel: () => void (cancelled += 1) });
+      return new Response(body, { headers: { "content-type": "application/x-ndjson" } });
+    });
+    const peer = { address: "192.0.2.7", port: 4711 };
+    const answer = await cells.call(1, get(), { peer: () => peer });
+    assert.deepEqual([...watched.values()], [peer]);
+    const reading = answer.text().catch(() => "broken off");
+    for (const stream of watched.keys()) stream.fail();
+    assert.equal(await reading, "broken off");
+    assert.equal(cancelled, 1);
+    assert.equal(watched.size, 0);
+    const left = await cells.call(1, get(), { peer: () => peer });
+    await left.body?.cancel();
+    assert.equal(watched.size, 0);
+    // Of what is part of another stream, that one has the reader.
+    await (await cells.call(1, get(), { isPart: true })).body?.cancel();
+    assert.equal(cancelled, 3);
   });
 
   it("lets the call be silent while it waits, and no longer than its answer, or its stream", async () => {
