@@ -3,7 +3,7 @@ import { NoOwner, NotForwardable } from "./tunnel-errors.ts";
 import { CallExchange } from "./tunnel-exchange.ts";
 import { encodeHead } from "./tunnel-frame.ts";
 import { leastWindow, pieceCost } from "./tunnel-flow.ts";
-import { endToEnd, type Head } from "./tunnel-head.ts";
+import { asHead, endToEnd, type Head } from "./tunnel-head.ts";
 import { defaultTunnelLimits, pieceBytes, type TunnelLimits } from "./tunnel-limits.ts";
 import { MadeCall, type Opening } from "./tunnel-made.ts";
 import type { Handler } from "./tunnel-served.ts";
@@ -107,6 +107,9 @@ export class Tunnel implements AsyncDisposable {
       throw new NotForwardable(
         "The head of the request is too long to be passed on to the node that owns this",
       );
+    // The owner would take it for no message of a node, and say nothing.
+    if (asHead({ ...fields, body: "none" }) === null)
+      throw new NotForwardable("The head of the request has characters that HTTP does not allow there");
     if (body === null) return { subject, head: { ...fields, body: "none" }, first: nothing, source: null };
     const source = new Source(body);
     const { first, isWhole } = await source.begin(this.#exchange.pieceBytes, leastWindow - pieceCost);

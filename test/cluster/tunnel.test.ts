@@ -141,6 +141,12 @@ describe("Tunnel.forward()", () => {
     assert.deepEqual(rig.tunnel.figures, { made: 0, served: 0, bufferedBytes: 0, malformed: 0 });
   });
 
+  test("refuses a head that the owner would not take, which one runtime's server lets in, at once", async () => {
+    await using rig = await tunnelRig(nats, echo);
+    await assert.rejects(rig.call("/", { headers: { a: "b\u007fc" } }), NotForwardable);
+    assert.deepEqual([rig.tunnel.figures.made, rig.owner.figures.malformed], [0, 0]);
+  });
+
   test("carries 1,000 calls at once, each with its own answer, and keeps nothing", async () => {
     await using rig = await tunnelRig(nats, echo, {});
     const calls = Array.from({ length: 1_000 }, async (_, i) => {
