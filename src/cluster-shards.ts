@@ -19,6 +19,7 @@ import type { EgressLists } from "./egress/policy.ts";
 import { withFields, type Logger } from "./log.ts";
 import { NodeTenants } from "./node-tenants.ts";
 import { BodyTimes } from "./serve/body-times.ts";
+import { SealError } from "./sealing.ts";
 import { sweepMs } from "./serve/limits.ts";
 import type { ServerParts } from "./server-parts.ts";
 import type { Settings } from "./settings.ts";
@@ -236,7 +237,12 @@ export class NodeShards implements AsyncDisposable {
     );
     const address = listening();
     if (address !== null) app.listening(address.hostname, address.port);
-    await app.open();
+    try {
+      await app.open();
+    } catch (error) {
+      if (error instanceof SealError) this.#node.decline(shard);
+      throw error;
+    }
     this.#apps.set(shard, app);
     const doorway = new Doorway(app.fetch);
     this.cells.enter(shard, doorway.enter);

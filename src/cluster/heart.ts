@@ -11,6 +11,8 @@ export interface NodeFacts {
   readonly startedAt: string;
   /** Those that it owns. */
   readonly shards: readonly number[];
+  /** Those that it could not open, and that others are to have; not there where there are none. */
+  readonly declined?: readonly number[];
   /** That it holds. */
   readonly connections: number;
   /** Whether it is to be given a share: it has been there for a while, and is not about to go. */

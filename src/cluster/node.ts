@@ -53,6 +53,8 @@ export class ClusterNode {
   readonly #stopping = new AbortController();
   #assigned: ReadonlyMap<number, string> = new Map();
   readonly #moves = new Map<ClaimCause, number>();
+  /** Until the process is started again, which is how it gets other keys. */
+  readonly #declined = new Set<number>();
   #isSettled = false;
   #settling: ReturnType<typeof setTimeout> | undefined;
   #ended: Promise<unknown> = Promise.resolve();
@@ -101,6 +103,12 @@ export class ClusterNode {
   /** What this node is to each shard, by its number. */
   standing(shard: number): ShardStanding {
     return this.#keepers[shard]?.standing ?? { role: "standby" };
+  }
+
+  /** It could not open a shard, which another node may be able to. */
+  decline(shard: number): void {
+    this.#declined.add(shard);
+    this.#heart.hurry();
   }
 
   /** The nodes that are taken for alive, this one among them. */
@@ -180,7 +188,8 @@ export class ClusterNode {
     const { node, name, version, startedAt, load } = this.#options;
     const shards = this.#keepers.flatMap(({ standing }, shard) => (standing.role === "owner" ? [shard] : []));
     const isSettled = this.#isSettled && !this.#stopping.signal.aborted;
-    return { ...{ node, name, version, startedAt, shards, isSettled }, connections: load() };
+    const declined = this.#declined.size === 0 ? {} : { declined: [...this.#declined] };
+    return { ...{ node, name, version, startedAt, shards, isSettled }, ...declined, connections: load() };
   }
 
   #turn(shard: number): Turn {

@@ -31,6 +31,20 @@ describe("assign()", () => {
     );
   });
 
+  it("gives what a node has declined to another one, and what all have to somebody all the same", () => {
+    const all = ["a", "b", "c"].map((name) => ({ name, node: `${name}-1` }));
+    const before = assign(all, 12);
+    const own = [...before].flatMap(([shard, node]) => (node === "b-1" ? [shard] : []));
+    const declining = all.map((each) => (each.name === "b" ? { ...each, declined: own } : each));
+    const after = assign(declining, 12);
+    assert.equal(after.size, 12);
+    for (const shard of own) assert.notEqual(after.get(shard), "b-1");
+    const none = all.map((each) => ({ ...each, declined: Array.from({ length: 12 }, (_, shard) => shard) }));
+    assert.deepEqual(assign(none, 12), before);
+    const only = new Set(assign([all[0]!, none[1]!, none[2]!], 12).values());
+    assert.deepEqual(only, new Set(["a-1"]));
+  });
+
   it("comes to the same result in whatever order the nodes are known", () => {
     const both = nodes.chain((all) =>
       shuffledSubarray(all, { minLength: all.length }).map((shuffled) => [all, shuffled] as const),
