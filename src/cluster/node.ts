@@ -86,7 +86,7 @@ export class ClusterNode {
           openStore: (after, onLost) => grounds.openStore(node, shard, after, onLost),
           turn: () => this.#turn(shard),
           isDead: (other) => this.#members.isDead(other),
-          inTurn: (what, job) => turns[what].run(job),
+          inTurn: (what, job, atOnce) => turns[what].run(job, atOnce),
           onStanding: () => this.#stood(shard),
           tellReleased: () => grounds.tellReleased(shard),
         }),
