@@ -13,6 +13,8 @@ import type { Logger } from "./log.ts";
 import { openFollowed } from "./open-access.ts";
 import { ProgressBoard } from "./progress/board.ts";
 import { Uses } from "./cluster/uses.ts";
+import { keyIds } from "./sealing.ts";
+import { readSecretKeys } from "./secret-key-file.ts";
 import { defaultNodeName } from "./settings/cluster.ts";
 import type { Settings } from "./settings.ts";
 import { ServerParts } from "./server-parts.ts";
@@ -94,6 +96,7 @@ export class ClusterApp implements ConnackApp {
       new NodeShards({
         ...{ following, webhookSchedule: this.#overrides.webhookSchedule },
         ...{ settings, logger, name, joined, followed, uses, version: this.#version },
+        keys: await keyIds(readSecretKeys(settings)),
         ...{ shares: this.#shares, parts: this.#parts },
         egress: () => this.#egress,
         listening: () => this.#listening,

@@ -22,6 +22,8 @@ export interface NodeOptions {
   readonly begin: (shard: number, store: Store, claim: Claim) => Promise<Term>;
   /** Connections that this node holds, for the others to know. */
   readonly load: () => number;
+  /** The ids of its keys, for the others to know. */
+  readonly keys?: readonly string[];
   readonly onTrouble: (what: string, error: unknown) => void;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
@@ -177,10 +179,10 @@ export class ClusterNode {
   }
 
   #facts(): NodeFacts {
-    const { node, name, version, startedAt, load } = this.#options;
+    const { node, name, version, startedAt, load, keys = [] } = this.#options;
     const shards = this.#keepers.flatMap(({ standing }, shard) => (standing.role === "owner" ? [shard] : []));
     const isSettled = this.#isSettled && !this.#stopping.signal.aborted;
-    return { ...{ node, name, version, startedAt, shards, isSettled }, connections: load() };
+    return { ...{ node, name, version, startedAt, shards, isSettled }, connections: load(), keys };
   }
 
   #turn(shard: number): Turn {
