@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { shardOf } from "../src/cluster/front-shard.ts";
+import { shardOf, shardsOfConnections } from "../src/cluster/front-shard.ts";
 import type { ClusterStanding } from "../src/cluster-standing.ts";
 import { startNats, type Nats } from "../test/support/nats.ts";
 import type { Broker } from "./broker.ts";
@@ -123,7 +123,7 @@ export class ClusterStage implements AsyncDisposable {
       perShard === null
         ? !places.some((each) => each.node === node)
         : places.filter((each) => each.shard === shard).length < perShard;
-    const wanted = perShard === null ? names.length : perShard * owners.size;
+    const wanted = perShard === null ? names.length : perShard * shardsOfConnections(owners.size).length;
     for (let i = 0; places.length < wanted; i += 1) {
       const id = `bench-${i}`;
       const shard = shardOf(id, owners.size);

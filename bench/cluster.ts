@@ -19,7 +19,7 @@ const figures: Readonly<Record<string, (sizes: ClusterSizes, report: Report) => 
   failover: measureFailOver,
   calls: measureCalls,
   inbound3: (sizes, report) => measureClusterInbound(null, sizes, report),
-  inbound48: (sizes, report) => measureClusterInbound(4, sizes, report),
+  inbound44: (sizes, report) => measureClusterInbound(4, sizes, report),
   publish: measureClusterPublish,
   third: measureThird,
 };

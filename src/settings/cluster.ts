@@ -40,7 +40,7 @@ export const clusterSettings = {
   CLUSTER_SHARDS: setting(
     integer(1, 128),
     12,
-    "Parts that connections are divided into, and that nodes take and give. What the first node says counts for as long as the stream is there.",
+    "Parts that all is divided into, and that nodes take and give: the first has tokens, sessions and webhooks, the others connections. What the first node says counts for as long as the stream is there.",
   ),
   CLUSTER_SYSTEM_URL: {
     ...setting<readonly URL[] | null>(

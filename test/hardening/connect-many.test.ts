@@ -45,10 +45,11 @@ describe("S24: many at once", () => {
     for (let i = 0; i < 2; i += 1) await round();
     await broker.idle();
     const before = openDescriptors();
-    for (let i = 0; i < 3; i += 1) await round();
+    for (let i = 0; i < 10; i += 1) await round();
     await broker.idle();
-    assert.ok(openDescriptors() <= before + 20, `${before} descriptors before, ${openDescriptors()} after`);
-    assert.equal(broker.peers.length, 500);
+    // Two for each call at once that found no HTTP connection free, and far fewer than one for each of 1,000 refusals.
+    assert.ok(openDescriptors() <= before + 200, `${before} descriptors before, ${openDescriptors()} after`);
+    assert.equal(broker.peers.length, 1_200);
   });
 
   const full = { environment: () => ({ CONNACK_MAX_CONNECTIONS: "3" }) };

@@ -12,6 +12,9 @@ const root = join(import.meta.dirname, "../..");
 const limitMs = 240_000;
 /** More than there are processors: most tests wait most of the time. */
 const atOnce = 3;
+/** These do so nearly all of the time, for seconds on end: one of them at a time runs beside the others. */
+const waiting =
+  /^test\/(cluster-chaos|cluster\/(node|usage-nodes|start-refused)\.|connection\/idle-ttl|serve\.|support\/nats-network|hardening\/(connected-half-open|http-slow|revocation|streams-(idle|slow|vanished)))/;
 const directory = temporaryDirectory();
 
 const bun: Runtime["command"] = (file, report) => {
@@ -49,7 +52,12 @@ async function testFiles(parts: readonly string[]): Promise<string[]> {
   return files.toSorted();
 }
 
-async function runAll(jobs: readonly { runtime: Runtime; file: string }[], missing: readonly ToolName[]) {
+interface Job {
+  readonly runtime: Runtime;
+  readonly file: string;
+}
+
+async function runAll(jobs: readonly Job[], missing: readonly ToolName[]) {
   // Also the tests' own temporary files go there, so that those of killed tests do not stay.
   const env = {
     ...process.env,
@@ -59,9 +67,11 @@ async function runAll(jobs: readonly { runtime: Runtime; file: string }[], missi
     CONNACK_TEST_DOCUMENT: join(directory.path, "openapi.json"),
   };
   const results: FileResult[] = [];
-  const queue = [...jobs.entries()];
-  const work = async () => {
-    for (let next = queue.shift(); next; next = queue.shift()) {
+  const [patient, busy] = [true, false].map((isWaiting) =>
+    [...jobs.entries()].filter(([, { file }]) => waiting.test(file) === isWaiting),
+  ) as [[number, Job][], [number, Job][]];
+  const work = async (take: () => [number, Job] | undefined) => {
+    for (let next = take(); next; next = take()) {
       const [index, { runtime, file }] = next;
       const report = join(directory.path, `${index}.xml`);
       const result = await runTestFile(runtime, file, { report, limitMs, env });
@@ -69,7 +79,8 @@ async function runAll(jobs: readonly { runtime: Runtime; file: string }[], missi
       logResult(result);
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  const workers = Array.from({ length: atOnce }, () => work(() => busy.shift() ?? patient.shift()));
+  await Promise.all([...workers, work(() => patient.shift())]);
   return results;
 }
 
