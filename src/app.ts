@@ -165,17 +165,23 @@ async function buildApp(ground: Ground, foundation: Foundation, signal: AbortSig
   const { store } = foundation;
   const random = overrides.random ?? Math.random;
   const limits = { heartbeatMs: settings.heartbeatMs, writeTimeoutMs: settings.streamWriteTimeoutMs };
-  const access = await openAccess(settings, logger, clock, overrides.principal, foundation, overrides.follow);
+  // In a process that goes on, as a node of a cluster does, what a start that fails has begun must not.
+  await using begun = new AsyncDisposableStack();
+  const access = begun.use(
+    await openAccess(settings, logger, clock, overrides.principal, foundation, overrides.follow),
+  );
   operators.decided(access.isOpen);
   if (access.isOpen) egress.open();
   const streams = new Streams(limits, clock, findVanished);
+  const stopping = new AbortController();
+  const tracing = await traceCalls(settings, version, logger, stopping.signal);
+  begun.defer(() => tracing.close());
   const { tenants, restart } = await bringBack(ground, foundation, random);
   signal.throwIfAborted();
+  begun.move();
   const { parts = new ServerParts(clock.monotonic), cluster = null } = overrides;
   const leave = parts.add({ tenants, streams, store, restoring: () => restart.left });
   const unlisten = store.onHealth(() => healthChanged(store, tenants, logger));
-  const stopping = new AbortController();
-  const tracing = await traceCalls(settings, version, logger, stopping.signal);
   const routes = createRoutes({
     ...{ access, tenants, streams, store, clock, random, logger, version, traced: tracing.traced },
     counters: all.counters,

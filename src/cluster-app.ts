@@ -13,6 +13,8 @@ import type { Logger } from "./log.ts";
 import { openFollowed } from "./open-access.ts";
 import { ProgressBoard } from "./progress/board.ts";
 import { Uses } from "./cluster/uses.ts";
+import { keyIds } from "./sealing.ts";
+import { readSecretKeys } from "./secret-key-file.ts";
 import { defaultNodeName } from "./settings/cluster.ts";
 import type { Settings } from "./settings.ts";
 import { ServerParts } from "./server-parts.ts";
@@ -95,6 +97,7 @@ export class ClusterApp implements ConnackApp {
         ...{ following, webhookSchedule: this.#overrides.webhookSchedule },
         ...{ settings, logger, name, joined, followed, uses, version: this.#version },
         ...{ shares: this.#shares, parts: this.#parts, streams: this.#streams },
+        keys: await keyIds(readSecretKeys(settings)),
         egress: () => this.#egress,
         listening: () => this.#listening,
       }),

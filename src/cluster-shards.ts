@@ -5,6 +5,7 @@ import type { ClusterStanding, NodeStanding } from "./cluster-standing.ts";
 import type { Failure } from "./broker/failure.ts";
 import { defaultTimes } from "./cluster/liveness.ts";
 import { home } from "./cluster/front-shard.ts";
+import { judgeKeys } from "./cluster/keys.ts";
 import { Doorway } from "./cluster/doorway.ts";
 import type { Joined } from "./cluster/join.ts";
 import { answerAtHome, askHome } from "./cluster/home-desk.ts";
@@ -38,6 +39,8 @@ export interface NodeShardsOptions {
   readonly logger: Logger;
   /** What this node is called. */
   readonly name: string;
+  /** The ids of its keys. */
+  readonly keys: readonly string[];
   readonly version: string;
   readonly joined: Joined;
   /** Tokens, sessions and tickets, as the owner of shard 0 has them. */
@@ -96,7 +99,7 @@ export class NodeShards implements AsyncDisposable {
   #stopped: Promise<void> | null = null;
 
   constructor(options: NodeShardsOptions) {
-    const { joined, name, version, logger, shares, settings } = options;
+    const { joined, name, version, logger, shares, settings, keys } = options;
     const { grounds } = joined;
     const { monotonic: now } = systemClock;
     this.#options = options;
@@ -105,7 +108,7 @@ export class NodeShards implements AsyncDisposable {
     this.#tenants = new NodeTenants(settings, now, shares);
     this.#tunnel = new Tunnel(grounds.connection);
     this.#node = new ClusterNode({
-      ...{ grounds, name, version, now },
+      ...{ grounds, name, version, now, keys },
       node: `${name.replaceAll(".", "-")}-${randomBytes(4).toString("hex")}`,
       startedAt: new Date().toISOString(),
       begin: (shard, store, claim) => this.#begin(shard, store, claim),
@@ -129,10 +132,24 @@ export class NodeShards implements AsyncDisposable {
     });
   }
 
-  /** Joins the others; shards come soon after. @throws what the servers say where this node cannot make itself known */
-  begin(): Promise<void> {
+  /**
+   * Joins the others; shards come soon after.
+   *
+   * @throws {Error} what the servers say where this node cannot make itself known; or that it cannot open what others seal
+   */
+  async begin(): Promise<void> {
+    const { keys, logger, joined } = this.#options;
     this.#usage.begin();
-    return this.#node.begin();
+    await this.#node.begin();
+    const members = this.#node.members();
+    // Of one that has died, the record is there for a while.
+    const gone = await Promise.all(members.map(({ node }) => joined.grounds.isNobodyThere(node)));
+    const { refusal, warning } = judgeKeys(
+      keys,
+      members.filter((_, index) => gone[index] === false),
+    );
+    if (refusal !== null) throw new Error(refusal);
+    if (warning !== null) logger.warn(warning);
   }
 
   /** A service of this node, for what each of them says of all; null while it has none. */
@@ -244,6 +261,8 @@ export class NodeShards implements AsyncDisposable {
       throw error;
     }
     this.#apps.set(shard, app);
+    // They may have changed meanwhile, and it was not among those that were told.
+    app.changeEgress(egress());
     const doorway = new Doorway(app.fetch);
     this.cells.enter(shard, doorway.enter);
     const serving = this.#tunnel.serve(

@@ -94,6 +94,11 @@ export async function createSealer(keys: readonly Secret<Uint8Array>[]): Promise
   };
 }
 
+/** What sealed texts say that they were sealed with, of each key; not secret. */
+export function keyIds(keys: readonly Secret<Uint8Array>[]): Promise<readonly string[]> {
+  return Promise.all(keys.map((key) => idOf(new Uint8Array(key.reveal()))));
+}
+
 /** Seals for one tenant: what is another's cannot be passed off as its own. */
 export function sealerFor(tenant: string, sealer: Sealer): Sealer {
   const own = (context: string) => `tenant/${tenant}/${context}`;
@@ -122,7 +127,11 @@ async function importKey(secret: Secret<Uint8Array>): Promise<SealingKey> {
   const bytes = new Uint8Array(secret.reveal());
   // WebCrypto would take 16 bytes, too, and be another algorithm.
   if (bytes.byteLength !== 32) throw new TypeError(`A key has 32 bytes, not ${bytes.byteLength}`);
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
   const key = await crypto.subtle.importKey("raw", bytes, algorithm, false, ["encrypt", "decrypt"]);
-  return { id: Buffer.from(digest).toString("hex").slice(0, 8), key };
+  return { id: await idOf(bytes), key };
+}
+
+async function idOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return Buffer.from(digest).toString("hex").slice(0, 8);
 }

@@ -40,7 +40,7 @@ export interface GroundsOptions {
   readonly replicas: number;
   /** How many there are where the stream is made now; else it says so itself. */
   readonly shards: number;
-  /** Of each shard. */
+  /** Of all shards together, each of which may have its part. */
   readonly maxBytes: number;
   readonly newEpoch: () => string;
 }
@@ -56,9 +56,7 @@ export async function openGrounds(options: GroundsOptions): Promise<Grounds> {
   const manager = await jetstreamManager(connection, { timeout: answerMs });
   const place = { name, replicas, shards: options.shards };
   const { epoch, shards } = await openStream(manager, place, newEpoch);
-  const nodes = await new Kvm(connection).create(`${name}-nodes`, {
-    ...{ replicas, history: 1, ttl: forgottenAfterMs, allow_direct: false },
-  });
+  const nodes = await openNodes(connection, manager, `${name}-nodes`, replicas);
   const commitSeconds = commitTimes();
   const released = (shard: number | "*") => `${name}.${shard}.released`;
   return {
@@ -68,19 +66,41 @@ export async function openGrounds(options: GroundsOptions): Promise<Grounds> {
     isNobodyThere: (node) => isNobodyThere(connection, pingSubject(name, node)),
     openStore: (node, shard, claimAfter, onLost) =>
       openJetstream({
-        ...{ connection, stream: name, epoch, shard, node, maxBytes, claimAfter, onLost, commitSeconds },
+        ...{ connection, stream: name, epoch, shard, node, claimAfter, onLost, commitSeconds },
+        maxBytes: Math.floor(maxBytes / shards),
       }),
     answerPings: (node) => {
-      connection.subscribe(pingSubject(name, node), { callback: (_, message) => void message.respond() });
+      connection.subscribe(pingSubject(name, node), {
+        callback: (error, message) => {
+          if (error === null) message.respond();
+        },
+      });
     },
     tellReleased: (shard) => connection.publish(released(shard)),
     onReleased: (listener) => {
       connection.subscribe(released("*"), {
-        callback: (_, { subject }) => listener(Number(subject.split(".").at(-2))),
+        callback: (error, message) => {
+          if (error === null) listener(Number(message.subject.split(".").at(-2)));
+        },
       });
     },
     onReconnect: (listener) => void tellReconnects(connection, listener),
   };
+}
+
+/** Where it was made with fewer copies, or more, than there are to be now, that is changed: without it nobody can own anything. */
+async function openNodes(
+  connection: NatsConnection,
+  manager: JetStreamManager,
+  name: string,
+  replicas: number,
+): Promise<KV> {
+  const nodes = await new Kvm(connection).create(name, {
+    ...{ replicas, history: 1, ttl: forgottenAfterMs, allow_direct: false },
+  });
+  const { streamInfo, replicas: has } = await nodes.status();
+  if (has !== replicas) await manager.streams.update(streamInfo.config.name, { num_replicas: replicas });
+  return nodes;
 }
 
 async function tellReconnects(connection: NatsConnection, listener: () => void): Promise<void> {

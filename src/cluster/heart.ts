@@ -17,6 +17,8 @@ export interface NodeFacts {
   readonly connections: number;
   /** Whether it is to be given a share: it has been there for a while, and is not about to go. */
   readonly isSettled: boolean;
+  /** The ids of the keys that it opens secrets with, of which the first one seals; an older version does not say. */
+  readonly keys?: readonly string[];
 }
 
 const retryMs = 200;

@@ -40,7 +40,7 @@ export async function joinCluster(
     for (const { risk, sentence } of refusals) logger.warn(`a risk is taken: ${sentence}`, { risk });
     const place = {
       ...{ connection, name: clusterName, replicas: clusterReplicas, shards: clusterShards },
-      maxBytes: Math.floor(storeMaxBytes / clusterShards),
+      maxBytes: storeMaxBytes,
       newEpoch: () => randomBytes(6).toString("hex"),
     };
     const grounds = await patiently(

@@ -22,6 +22,8 @@ export interface NodeOptions {
   readonly begin: (shard: number, store: Store, claim: Claim) => Promise<Term>;
   /** Connections that this node holds, for the others to know. */
   readonly load: () => number;
+  /** The ids of its keys, for the others to know. */
+  readonly keys?: readonly string[];
   readonly onTrouble: (what: string, error: unknown) => void;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
@@ -88,7 +90,7 @@ export class ClusterNode {
           openStore: (after, onLost) => grounds.openStore(node, shard, after, onLost),
           turn: () => this.#turn(shard),
           isDead: (other) => this.#members.isDead(other),
-          inTurn: (what, job) => turns[what].run(job),
+          inTurn: (what, job, atOnce) => turns[what].run(job, atOnce),
           onStanding: () => this.#stood(shard),
           tellReleased: () => grounds.tellReleased(shard),
         }),
@@ -185,11 +187,16 @@ export class ClusterNode {
   }
 
   #facts(): NodeFacts {
-    const { node, name, version, startedAt, load } = this.#options;
+    const { node, name, version, startedAt, load, keys = [] } = this.#options;
     const shards = this.#keepers.flatMap(({ standing }, shard) => (standing.role === "owner" ? [shard] : []));
     const isSettled = this.#isSettled && !this.#stopping.signal.aborted;
     const declined = this.#declined.size === 0 ? {} : { declined: [...this.#declined] };
-    return { ...{ node, name, version, startedAt, shards, isSettled }, ...declined, connections: load() };
+    return {
+      ...{ node, name, version, startedAt, shards, isSettled },
+      ...declined,
+      connections: load(),
+      keys,
+    };
   }
 
   #turn(shard: number): Turn {

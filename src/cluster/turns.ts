@@ -14,17 +14,33 @@ export class Turns {
     this.#now = now;
   }
 
-  async run<T>(job: () => Promise<T>): Promise<T> {
-    await new Promise<void>((resolve) => {
-      this.#waiting.push(resolve);
-      this.#next();
-    });
+  /** A job whose signal aborts does not wait: it runs at once, and takes nobody's turn. */
+  async run<T>(job: () => Promise<T>, atOnce?: AbortSignal): Promise<T> {
+    if (!(await this.#turn(atOnce))) return job();
     try {
       return await job();
     } finally {
       this.#running -= 1;
       this.#next();
     }
+  }
+
+  /** Whether it is its turn; false where that is not waited for. */
+  #turn(atOnce?: AbortSignal): Promise<boolean> {
+    if (atOnce?.aborted === true) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const begin = () => {
+        atOnce?.removeEventListener("abort", skip);
+        resolve(true);
+      };
+      const skip = () => {
+        this.#waiting.splice(this.#waiting.indexOf(begin), 1);
+        resolve(false);
+      };
+      atOnce?.addEventListener("abort", skip, { once: true });
+      this.#waiting.push(begin);
+      this.#next();
+    });
   }
 
   #next(): void {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ConnectionRequest } from "../request/connection-request.ts";
 import type { Change } from "../store/store.ts";
+import { unlessAway } from "../store/unless-away.ts";
 import {
   places,
   storedRequest,
@@ -86,9 +87,9 @@ export class Keeper {
     this.saveSoon();
   }
 
-  /** Resolves when what was asked for until now is kept, or has failed. */
+  /** Resolves when what was asked for until now is kept, or has failed; at once when the store keeps nothing at present. */
   settled(): Promise<void> {
-    return this.#underWay;
+    return unlessAway(this.#keeping.store, this.#underWay);
   }
 
   /** Takes no more saves, because the process ends; who waits for one is answered when it is written. */

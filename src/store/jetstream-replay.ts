@@ -1,3 +1,4 @@
+import type { MsgHdrs } from "@nats-io/nats-core";
 import type { Chain } from "./jetstream-chain.ts";
 import { decodeCommits, decodeImage, join } from "./jetstream-bytes.ts";
 import { applyRecord } from "./jetstream-draft.ts";
@@ -9,7 +10,9 @@ import { StoreError } from "./store.ts";
 export interface SnapshotPlace {
   /** The record up to and including which it has everything. */
   readonly through: number;
-  /** Its own pieces, by their sequence numbers in the stream. */
+  /** What its pieces say that they are of; an older version did not mark them. */
+  readonly id?: string;
+  /** Its own pieces, by their sequence numbers in the stream; between them may be those of another one. */
   readonly first: number;
   readonly last: number;
   readonly pieces: number;
@@ -45,6 +48,13 @@ export async function replay(
   return { image, bytes, wholes };
 }
 
+const pieceOfHeader = "Connack-Snapshot";
+
+/** Marks a piece as one of this snapshot. */
+export function markPiece(header: MsgHdrs, id: string): void {
+  header.set(pieceOfHeader, id);
+}
+
 interface ReadRecords {
   readonly snapshot: SnapshotPlace | null;
   readonly records: readonly Whole[];
@@ -78,11 +88,12 @@ async function readRecords(chain: Chain, through: number, withinMs?: number): Pr
 async function readPieces(
   chain: Chain,
   subject: string,
-  { first, last, pieces: count }: SnapshotPlace,
+  { id, first, last, pieces: count }: SnapshotPlace,
   withinMs?: number,
 ): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
-  for await (const { data } of chain.readSubject(subject, first, last, withinMs)) pieces.push(data);
+  for await (const { header, data } of chain.readSubject(subject, first, last, withinMs))
+    if (id === undefined || header.get(pieceOfHeader) === id) pieces.push(data);
   if (pieces.length !== count)
     throw new StoreError(
       "unavailable",

@@ -1,6 +1,8 @@
+import { randomUUID } from "node:crypto";
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import { headers } from "@nats-io/nats-core";
 import { encodeImage } from "./jetstream-bytes.ts";
-import type { SnapshotPlace } from "./jetstream-replay.ts";
+import { markPiece, type SnapshotPlace } from "./jetstream-replay.ts";
 import type { Image } from "./image.ts";
 
 /** Records are worth a snapshot when they take so many bytes, and more than what a snapshot takes. */
@@ -20,12 +22,14 @@ export interface SnapshotOptions {
 
 /**
  * Keeps the chain short: when its records take more than what they leave behind, that is kept in one piece after another,
- * and the records go. Pieces may be written by whoever; they count once a record of the chain names them.
+ * and the records go. Pieces may be written by whoever, an owner of before at the same time as the present one, so that they
+ * are marked; they count once a record of the chain names them.
  */
 export class Snapshots {
   readonly #options: SnapshotOptions;
   #bytes = 0;
   #running = false;
+  #stopped = false;
 
   constructor(options: SnapshotOptions) {
     this.#options = options;
@@ -39,7 +43,12 @@ export class Snapshots {
   /** Whether it is time for one, after records of so many bytes more. */
   isDue(bytes: number, image: Image): boolean {
     this.#bytes += bytes;
-    return !this.#running && this.#bytes > Math.max(leastBytes, image.length);
+    return !this.#running && !this.#stopped && this.#bytes > Math.max(leastBytes, image.length);
+  }
+
+  /** Takes no more, and gives up one that is under way: the store is closed, or somebody else's. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /**
@@ -51,11 +60,19 @@ export class Snapshots {
     const covered = this.#bytes;
     this.#running = true;
     try {
+      const id = randomUUID();
+      const marked = headers();
+      markPiece(marked, id);
       const sequences: number[] = [];
-      for (const piece of encodeImage(image, maxPayload))
-        sequences.push((await client.publish(subject, piece, { timeout: answerMs })).seq);
+      for (const piece of encodeImage(image, maxPayload)) {
+        if (this.#stopped) return;
+        const { seq } = await client.publish(subject, piece, { headers: marked, timeout: answerMs });
+        sequences.push(seq);
+      }
+      if (this.#stopped) return;
       const place = {
         through,
+        id,
         first: sequences[0] ?? 0,
         last: sequences.at(-1) ?? -1,
         pieces: sequences.length,

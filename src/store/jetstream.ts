@@ -159,6 +159,8 @@ class JetstreamStore implements Store {
   }
 
   async #close(): Promise<void> {
+    // Nothing may come behind the record with which it lets go: whoever looks would take it for the owner still.
+    this.#snapshots.stop();
     const giveUp = setTimeout(() => this.#chain.stop(), closeWithinMs);
     await this.#group.idle();
     if (this.#token !== null)
@@ -222,6 +224,7 @@ class JetstreamStore implements Store {
 
   #lose(): void {
     this.#token = null;
+    this.#snapshots.stop();
     this.#setHealth({ state: "away", detail: "Another node owns the store" });
     this.#options.onLost?.();
   }
@@ -231,10 +234,19 @@ class JetstreamStore implements Store {
     if (!this.#snapshots.isDue(bytes, this.#image)) return;
     const name = async (place: SnapshotPlace) => {
       const data = new TextEncoder().encode(JSON.stringify(place));
-      await this.#inLine(() => this.#append({ ...sign("snapshot"), data }));
-      if (this.#groupsUnderWay === 0) this.#certain();
+      try {
+        await this.#inLine(() => this.#name(data));
+      } finally {
+        // Where it was not kept, that is known, too.
+        if (this.#groupsUnderWay === 0) this.#certain();
+      }
     };
     void this.#snapshots.take(this.#image, through, name);
+  }
+
+  #name(data: Uint8Array): Promise<number> {
+    if (this.#closing !== null) throw new StoreError("unavailable", "The store has been closed");
+    return this.#append({ ...sign("snapshot"), data });
   }
 
   #room(): StoreHealth {

@@ -30,4 +30,42 @@ describe("openGrounds()", () => {
     },
     { skip: needs("nats") },
   );
+
+  it(
+    "has as many copies of what nodes say of themselves as of all else, however many it was made with",
+    async () => {
+      await using nats = await startNats({ servers: 3 });
+      const connection = await nats.connect();
+      const open = (replicas: number) =>
+        patiently(
+          () =>
+            openGrounds({
+              ...{ connection, name: "grown", replicas, shards: 2, maxBytes: 1e9 },
+              newEpoch: () => "epoch",
+            }),
+          () => performance.now(),
+        );
+      await open(1);
+      const { nodes } = await open(3);
+      assert.equal((await nodes.status()).replicas, 3);
+    },
+    { skip: needs("nats") },
+  );
+
+  it(
+    "gives each shard its part of the room by how many there are, whatever the node's own settings say",
+    async () => {
+      await using nats = await startNats();
+      const connection = await nats.connect();
+      const common = { connection, name: "parts", replicas: 1, maxBytes: 40_000, newEpoch: () => "epoch" };
+      await openGrounds({ ...common, shards: 4 });
+      const grounds = await openGrounds({ ...common, shards: 1 });
+      const store = await grounds.openStore("n", 0, 0, () => {});
+      const lease = await store.acquire();
+      await store.commit(lease, [{ type: "put", space: "s", key: "k", value: "v".repeat(11_000) }]);
+      assert.equal(store.health.state, "full");
+      await store[Symbol.asyncDispose]();
+    },
+    { skip: needs("nats") },
+  );
 });

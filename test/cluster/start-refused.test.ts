@@ -172,6 +172,35 @@ describe("a node whose servers are not safe enough", () => {
   );
 });
 
+describe("a node whose settings do not fit", () => {
+  it(
+    "is refused where others could call who need no token",
+    async () => {
+      await using nats = await startNats();
+      const alone = { CONNACK_CLUSTER_REPLICAS: "1", CONNACK_CLUSTER_ALLOW: "few-replicas" };
+      const said = await refusal(nats, { ...alone, CONNACK_HOST: "0.0.0.0" });
+      assert.match(said, /CONNACK_HOST="0\.0\.0\.0" can be reached from other machines, and no token /);
+    },
+    { skip },
+  );
+
+  it(
+    "is refused where it could not open what the others have sealed",
+    async () => {
+      await using nats = await startNats();
+      const alone = { CONNACK_CLUSTER_REPLICAS: "1", CONNACK_CLUSTER_ALLOW: "few-replicas" };
+      await using first = node(nats, { ...alone, CONNACK_CLUSTER_NODE: "first" });
+      await first.printed(/connack listening on \S+/);
+      const other = Buffer.alloc(32, 8).toString("base64");
+      assert.match(
+        await refusal(nats, { ...alone, CONNACK_SECRET_KEY: other }),
+        /^cannot start: The node first encrypts with the key [0-9a-f]{8}, which is not among those /,
+      );
+    },
+    { skip },
+  );
+});
+
 describe("a node that starts before its servers", () => {
   it(
     "says for whom it waits, is not ready, and starts when they are there",

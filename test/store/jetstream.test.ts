@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { jetstream } from "@nats-io/jetstream";
 import { StoreError, type Change, type Lease, type Store } from "../../src/store/store.ts";
 import { describeStore } from "../contract/store.ts";
 import { JetstreamPlace } from "../support/jetstream-place.ts";
@@ -154,6 +155,30 @@ describe("JetstreamStore", () => {
     const c = await own.store("c");
     await c.acquire();
     assert.deepEqual(await contents(c), await contents(b));
+  });
+
+  it("reads a snapshot between whose pieces another one's are, of an owner that did not know yet that it was none", async () => {
+    await using own = await place();
+    const a = await own.store("a");
+    const lease = await a.acquire();
+    const { connection: other } = await own.store("other");
+    const subject = `${own.name}.0.snap`;
+    const over = new AbortController();
+    const zombie = (async () => {
+      while (!over.signal.aborted) await jetstream(other).publish(subject, "a piece of something else");
+    })();
+    const isNamed = async () => {
+      const last = await own.manager.streams.getMessage(own.name, { last_by_subj: `${own.name}.0.log` });
+      return last?.header.get("Connack-Kind") === "snapshot";
+    };
+    for (let round = 0; round < 12; round += 1)
+      await a.commit(lease, [put(`k${round}`, "v".repeat(400_000)), append("e", "x")]);
+    while (!(await isNamed())) await new Promise(setImmediate);
+    over.abort();
+    await zombie;
+    const b = await own.store("b");
+    await b.acquire();
+    assert.deepEqual(await contents(b), await contents(a));
   });
 
   it("refuses what needs room when it is full, and takes what makes some", async () => {
