@@ -88,7 +88,7 @@ export async function openGrounds(options: GroundsOptions): Promise<Grounds> {
   };
 }
 
-/** Where it was made with fewer copies, or more, than there are to be now, that is changed: without it nobody can own anything. */
+/** Where it was made with fewer copies than there are to be now, that is changed: without it nobody can own anything. */
 async function openNodes(
   connection: NatsConnection,
   manager: JetStreamManager,
@@ -99,7 +99,7 @@ async function openNodes(
     ...{ replicas, history: 1, ttl: forgottenAfterMs, allow_direct: false },
   });
   const { streamInfo, replicas: has } = await nodes.status();
-  if (has !== replicas) await manager.streams.update(streamInfo.config.name, { num_replicas: replicas });
+  if (has < replicas) await manager.streams.update(streamInfo.config.name, { num_replicas: replicas });
   return nodes;
 }
 

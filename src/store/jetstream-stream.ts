@@ -48,9 +48,11 @@ export async function openStream(
     );
   const opened = { epoch, shards: Number(metadata["connack-shards"]) };
   const wanted = republished(name);
-  if (num_replicas === replicas && republish?.src === wanted.src && republish.dest === wanted.dest)
+  // A node that asks for fewer must not take from the others what they count on.
+  const copies = Math.max(num_replicas, replicas);
+  if (num_replicas === copies && republish?.src === wanted.src && republish.dest === wanted.dest)
     return { ...opened, info };
-  const changed = { num_replicas: replicas, republish: wanted };
+  const changed = { num_replicas: copies, republish: wanted };
   return { ...opened, info: await manager.streams.update(name, changed) };
 }
 

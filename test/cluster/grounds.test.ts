@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { openGrounds } from "../../src/cluster/grounds.ts";
 import { patiently } from "../../src/cluster/patience.ts";
 import { needs } from "../support/needs.ts";
@@ -48,6 +49,11 @@ describe("openGrounds()", () => {
       await open(1);
       const { nodes } = await open(3);
       assert.equal((await nodes.status()).replicas, 3);
+      // A node that asks for fewer takes nothing away from those that count on more.
+      await open(1);
+      assert.equal((await nodes.status()).replicas, 3);
+      const manager = await jetstreamManager(connection);
+      assert.equal((await manager.streams.info("grown")).config.num_replicas, 3);
     },
     { skip: needs("nats") },
   );
