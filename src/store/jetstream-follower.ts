@@ -1,7 +1,7 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { Msg, NatsConnection } from "@nats-io/nats-core";
 import type { Following } from "./following.ts";
-import { Image } from "./image.ts";
+import { ImageReads } from "./image-reads.ts";
 import { differenceOf } from "./image-difference.ts";
 import { decodeCommits } from "./jetstream-bytes.ts";
 import { Chain, placed, type PlacedRecord } from "./jetstream-chain.ts";
@@ -10,14 +10,7 @@ import { replay, type Replayed } from "./jetstream-replay.ts";
 import { SharedQuestion } from "./jetstream-question.ts";
 import { liveSubjectOf, subjectOf } from "./jetstream-stream.ts";
 import { Wholes } from "./jetstream-wholes.ts";
-import {
-  StoreError,
-  type Change,
-  type Position,
-  type StoredEntry,
-  type StoredLog,
-  type StoredRecord,
-} from "./store.ts";
+import { StoreError, type Change, type Position } from "./store.ts";
 
 export interface FollowerOptions {
   readonly connection: NatsConnection;
@@ -64,7 +57,7 @@ export async function followJetstream(options: FollowerOptions): Promise<Jetstre
  * The image that a chain of records leaves behind, on a node that does not write it. Records are heard of live, and read
  * where a link of the chain was not heard of: each says which one it follows, and is applied behind that one only.
  */
-export class JetstreamFollower implements Following, AsyncDisposable {
+export class JetstreamFollower extends ImageReads implements Following, AsyncDisposable {
   readonly #options: FollowerOptions;
   readonly #chain: Chain;
   readonly #now: () => number;
@@ -72,7 +65,6 @@ export class JetstreamFollower implements Following, AsyncDisposable {
   readonly #listeners = new Set<(changes: readonly Change[]) => void>();
   /** By the record that they follow. */
   readonly #ahead = new Map<number, PlacedRecord>();
-  #image = new Image();
   #wholes = new Wholes();
   /** The last record that is in the image. */
   #last = 0;
@@ -85,6 +77,7 @@ export class JetstreamFollower implements Following, AsyncDisposable {
   #stopListening: () => void = () => {};
 
   constructor(options: FollowerOptions, chain: Chain) {
+    super();
     this.#options = options;
     this.#chain = chain;
     this.#now = options.now ?? (() => performance.now());
@@ -122,26 +115,6 @@ export class JetstreamFollower implements Following, AsyncDisposable {
 
   caughtUp(signal?: AbortSignal): Promise<void> {
     return this.#question.ask(signal);
-  }
-
-  async records(space: string, after: string | null, limit: number): Promise<readonly StoredRecord[]> {
-    return this.#image.records(space, after, limit);
-  }
-
-  async spaces(prefix: string): Promise<readonly string[]> {
-    return this.#image.spaces(prefix);
-  }
-
-  async get(space: string, key: string): Promise<string | null> {
-    return this.#image.get(space, key);
-  }
-
-  async entries(log: string, after: Position, limit: number): Promise<readonly StoredEntry[]> {
-    return this.#image.entries(log, after, limit);
-  }
-
-  async logs(prefix: string): Promise<readonly StoredLog[]> {
-    return this.#image.logs(prefix);
   }
 
   /** Ends; the network connection stays open. */
@@ -187,7 +160,7 @@ export class JetstreamFollower implements Following, AsyncDisposable {
     const whole = this.#wholes.take(record);
     if (whole === null) return true;
     const commits = decodeCommits(whole.data);
-    applyRecord(this.#image, whole.sequence, commits);
+    applyRecord(this.image, whole.sequence, commits);
     this.#tell(commits.flat());
     return true;
   }
@@ -248,8 +221,8 @@ export class JetstreamFollower implements Following, AsyncDisposable {
 
   #replace(through: number, { image, wholes }: Replayed): void {
     if (this.#last >= through) return;
-    const changes = differenceOf(this.#image, image);
-    this.#image = image;
+    const changes = differenceOf(this.image, image);
+    this.image = image;
     this.#wholes = wholes;
     this.#last = through;
     this.#tell(changes);

@@ -5,24 +5,14 @@ import { Histogram } from "../histogram.ts";
 import { Listeners } from "../listeners.ts";
 import type { Commit, CommitResult } from "./commit.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { Image } from "./image.ts";
+import { ImageReads } from "./image-reads.ts";
 import { cut, encodeCommits } from "./jetstream-bytes.ts";
 import { Chain, pieceId, type ChainRecord, type RecordKind } from "./jetstream-chain.ts";
 import { applyRecord, draft, type Draft } from "./jetstream-draft.ts";
 import { replay, type SnapshotPlace } from "./jetstream-replay.ts";
 import { Snapshots } from "./jetstream-snapshots.ts";
 import { subjectOf } from "./jetstream-stream.ts";
-import {
-  StoreError,
-  type Change,
-  type Lease,
-  type Position,
-  type Store,
-  type StoreHealth,
-  type StoredEntry,
-  type StoredLog,
-  type StoredRecord,
-} from "./store.ts";
+import { StoreError, type Change, type Lease, type Position, type Store, type StoreHealth } from "./store.ts";
 
 export interface JetstreamOptions {
   readonly connection: NatsConnection;
@@ -63,7 +53,7 @@ export async function openJetstream(options: JetstreamOptions): Promise<Store> {
 type Parts = Pick<ConstructorParameters<typeof Snapshots>[0], "client" | "manager">;
 
 /** A chain of records, and the image that they leave behind, which is what is read. */
-class JetstreamStore implements Store {
+class JetstreamStore extends ImageReads implements Store {
   readonly survives = "power";
   readonly epoch: string;
   readonly commitSeconds: Histogram;
@@ -73,7 +63,6 @@ class JetstreamStore implements Store {
   readonly #snapshotSubject: string;
   readonly #group: GroupCommit;
   readonly #watchers = new Listeners();
-  #image = new Image();
   /** Of whoever acquired it last, here; null before, and when somebody else has. */
   #token: string | null = null;
   #health: StoreHealth = { state: "open" };
@@ -86,6 +75,7 @@ class JetstreamStore implements Store {
   #closing: Promise<void> | null = null;
 
   constructor(options: JetstreamOptions, { client, manager }: Parts) {
+    super();
     const { connection, stream, shard, node, epoch } = options;
     this.epoch = epoch;
     this.commitSeconds = options.commitSeconds ?? commitTimes();
@@ -114,7 +104,7 @@ class JetstreamStore implements Store {
         isFirst && claimAfter !== undefined ? claimAfter : ((await this.#chain.readLast())?.sequence ?? 0);
       const sequence = await this.#append(sign("owner"), last);
       const { image, bytes } = await replay(this.#chain, this.#snapshotSubject, sequence);
-      this.#image = image;
+      this.image = image;
       this.#snapshots.reset(bytes);
       this.#token = String(sequence);
       this.#certain();
@@ -126,30 +116,6 @@ class JetstreamStore implements Store {
     if (this.#closing !== null)
       return Promise.reject(new StoreError("unavailable", "The store has been closed"));
     return this.#group.add({ token, changes });
-  }
-
-  async records(space: string, after: string | null, limit: number): Promise<readonly StoredRecord[]> {
-    return this.#image.records(space, after, limit);
-  }
-
-  async count(space: string): Promise<number> {
-    return this.#image.count(space);
-  }
-
-  async spaces(prefix: string): Promise<readonly string[]> {
-    return this.#image.spaces(prefix);
-  }
-
-  async get(space: string, key: string): Promise<string | null> {
-    return this.#image.get(space, key);
-  }
-
-  async entries(log: string, after: Position, limit: number): Promise<readonly StoredEntry[]> {
-    return this.#image.entries(log, after, limit);
-  }
-
-  async logs(prefix: string): Promise<readonly StoredLog[]> {
-    return this.#image.logs(prefix);
   }
 
   /** Keeps what is under way, and lets go, so that another node need not wait; the network connection stays open. */
@@ -184,7 +150,7 @@ class JetstreamStore implements Store {
   /** Never rejects. */
   async #write(group: readonly Commit[]): Promise<void> {
     const isFull = this.#health.state === "full";
-    const looked = draft(this.#image, group, this.#token ?? "", isFull);
+    const looked = draft(this.image, group, this.#token ?? "", isFull);
     const results = looked.accepted.length === 0 ? looked.results(0) : await this.#keep(looked);
     this.#groupsUnderWay -= 1;
     this.#certain(results);
@@ -200,7 +166,7 @@ class JetstreamStore implements Store {
         const more = index < pieces.length - 1;
         sequence = await this.#append({ kind: "changes", id: pieceId(whole, index), more, data });
       }
-      applyRecord(this.#image, sequence, accepted);
+      applyRecord(this.image, sequence, accepted);
       this.#afterRecord(bytes.length, sequence);
       return results(sequence);
     } catch (error) {
@@ -231,7 +197,7 @@ class JetstreamStore implements Store {
 
   #afterRecord(bytes: number, through: number): void {
     this.#setHealth(this.#room());
-    if (!this.#snapshots.isDue(bytes, this.#image)) return;
+    if (!this.#snapshots.isDue(bytes, this.image)) return;
     const name = async (place: SnapshotPlace) => {
       const data = new TextEncoder().encode(JSON.stringify(place));
       try {
@@ -241,7 +207,7 @@ class JetstreamStore implements Store {
         if (this.#groupsUnderWay === 0) this.#certain();
       }
     };
-    void this.#snapshots.take(this.#image, through, name);
+    void this.#snapshots.take(this.image, through, name);
   }
 
   #name(data: Uint8Array): Promise<number> {
@@ -252,7 +218,7 @@ class JetstreamStore implements Store {
   #room(): StoreHealth {
     const { maxBytes } = this.#options;
     const most = this.#health.state === "full" ? maxBytes * roomAgain : maxBytes;
-    if (this.#image.length <= most) return { state: "open" };
+    if (this.image.length <= most) return { state: "open" };
     return { state: "full", detail: `The store has ${maxBytes} bytes, which is as many as it may` };
   }
 

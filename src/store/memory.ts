@@ -1,24 +1,13 @@
 import { Listeners } from "../listeners.ts";
-import { Image } from "./image.ts";
-import {
-  StoreError,
-  type Change,
-  type Lease,
-  type Position,
-  type Store,
-  type StoreHealth,
-  type StoredEntry,
-  type StoredLog,
-  type StoredRecord,
-} from "./store.ts";
+import { ImageReads } from "./image-reads.ts";
+import { StoreError, type Change, type Lease, type Position, type Store, type StoreHealth } from "./store.ts";
 
 const open: StoreHealth = { state: "open" };
 
 /** Keeps everything in this process and nothing beyond it; the measure of what the other stores promise, but for that. */
-export class MemoryStore implements Store {
+export class MemoryStore extends ImageReads implements Store {
   readonly survives = "nothing";
   readonly epoch: string;
-  readonly #image = new Image();
   readonly #watchers = new Listeners();
   #position: Position = 0;
   #owner = 0;
@@ -26,6 +15,7 @@ export class MemoryStore implements Store {
 
   /** `epoch` is another one for each store. */
   constructor(epoch: string) {
+    super();
     this.epoch = epoch;
   }
 
@@ -46,39 +36,15 @@ export class MemoryStore implements Store {
     if (this.#closed) throw new StoreError("unavailable", "The store has been closed");
     if (lease.token !== String(this.#owner)) throw new StoreError("fenced", "Another owner has the store");
     for (const change of changes) {
-      if (change.type === "put" && change.expect === "absent" && this.#image.has(change.space, change.key))
+      if (change.type === "put" && change.expect === "absent" && this.image.has(change.space, change.key))
         throw new StoreError("conflict", `There is a record ${change.space}/${change.key} already`);
     }
     const positions: Position[] = [];
     for (const change of changes) {
       if (change.type === "append") positions.push((this.#position += 1));
-      this.#image.apply(change, this.#position);
+      this.image.apply(change, this.#position);
     }
     return positions;
-  }
-
-  async records(space: string, after: string | null, limit: number): Promise<readonly StoredRecord[]> {
-    return this.#image.records(space, after, limit);
-  }
-
-  async count(space: string): Promise<number> {
-    return this.#image.count(space);
-  }
-
-  async spaces(prefix: string): Promise<readonly string[]> {
-    return this.#image.spaces(prefix);
-  }
-
-  async get(space: string, key: string): Promise<string | null> {
-    return this.#image.get(space, key);
-  }
-
-  async entries(name: string, after: Position, limit: number): Promise<readonly StoredEntry[]> {
-    return this.#image.entries(name, after, limit);
-  }
-
-  async logs(prefix: string): Promise<readonly StoredLog[]> {
-    return this.#image.logs(prefix);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,10 +15,11 @@ describe("a node that cannot open a shard, as without the key of what is in it",
     };
     const [a, b] = await Promise.all([start("a"), start("b")]);
     await Promise.all([a, b].map((each) => each.until((owned) => owned.length === 3)));
-    const [declined = -1, ...kept] = a.owned();
+    const [declined = -1] = a.owned();
     a.node.decline(declined);
     await b.until((owned) => owned.includes(declined));
-    await a.until((owned) => kept.every((shard) => owned.includes(shard)) && !owned.includes(declined));
+    // Of the others it has its share, whichever they are then.
+    await a.until((owned) => owned.length >= 2 && !owned.includes(declined));
     // Not even where nobody else is left.
     await b.node.stop();
     await a.until((owned) => owned.length === 5 && !owned.includes(declined));

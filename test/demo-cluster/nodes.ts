@@ -1,7 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createServer } from "node:net";
-import { once } from "node:events";
-import { freePort } from "../support/free-port.ts";
+import { canListen, freePort } from "../support/free-port.ts";
 import type { Nats } from "../support/nats.ts";
 import { startDemoNode, type DemoNode } from "./node.ts";
 
@@ -65,12 +63,12 @@ export class DemoNodes {
   }
 
   async #startAnywhere(name: string, port: number): Promise<void> {
-    if (!(await isFree(port))) return this.#start(name, await freePort());
+    if (!(await canListen(port))) return this.#start(name, await freePort());
     try {
       await this.#start(name, port);
     } catch (error) {
       // Somebody else was faster.
-      if (this.#isEnding || (await isFree(port))) throw error;
+      if (this.#isEnding || (await canListen(port))) throw error;
       await this.#start(name, await freePort());
     }
     return undefined;
@@ -120,17 +118,4 @@ export class DemoNodes {
 function isEven(shares: readonly (readonly number[])[]): boolean {
   const counts = shares.map(({ length }) => length);
   return Math.min(...counts) > 0 && Math.max(...counts) - Math.min(...counts) <= 1;
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    server.listen(port, "127.0.0.1");
-    await once(server, "listening");
-  } catch {
-    return false;
-  }
-  server.close();
-  await once(server, "close");
-  return true;
 }

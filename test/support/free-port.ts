@@ -15,7 +15,8 @@ export async function freePort(): Promise<number> {
   throw new Error("Cannot find a free port on 127.0.0.1");
 }
 
-async function canListen(port: number): Promise<boolean> {
+/** Whether nothing listens on a port of 127.0.0.1 now. */
+export async function canListen(port: number): Promise<boolean> {
   const server = createServer();
   try {
     server.listen(port, "127.0.0.1");
