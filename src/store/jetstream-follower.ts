@@ -10,7 +10,7 @@ import { replay, type Replayed } from "./jetstream-replay.ts";
 import { SharedQuestion } from "./jetstream-question.ts";
 import { liveSubjectOf, subjectOf } from "./jetstream-stream.ts";
 import { Wholes } from "./jetstream-wholes.ts";
-import { StoreError, type Change, type Position } from "./store.ts";
+import { StoreError, type Change } from "./store.ts";
 
 export interface FollowerOptions {
   readonly connection: NatsConnection;
