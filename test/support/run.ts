@@ -15,6 +15,11 @@ const atOnce = 3;
 /** These do so nearly all of the time, for seconds on end: one of them at a time runs beside the others. */
 const waiting =
   /^test\/(cluster-chaos|cluster\/(node|usage-nodes|start-refused)\.|connection\/idle-ttl|serve\.|support\/nats-network|hardening\/(connected-half-open|http-slow|revocation|streams-(idle|slow|vanished)))/;
+const alone =
+  /hardening\/(http-|streams-idle|connect-(fields|network|refused|tls|websocket)|connected-(half-open|malformed|oversize)|hostile-texts-http)/;
+const ownStores = /hardening\/(revocation|secrets-canary|tenants|topic-rights)/;
+const onceIsEnough =
+  /^test\/(cluster-chaos|demo-cluster|support\/nats|browser\/(look|cluster)\.|cluster\/(grounds|start-refused|usage-nodes)\.)/;
 const directory = temporaryDirectory();
 
 const bun: Runtime["command"] = (file, report) => {
@@ -29,14 +34,14 @@ const runtimes: readonly Runtime[] = [
     name: "bun-sqlite",
     command: bun,
     env: { CONNACK_TEST_STORE: "sqlite", CONNACK_TEST_ACCESS: "tokens" },
-    // But for those of HTTP alone, which are slow, and know neither.
-    runs: (file) => /^test\/hardening\/(?!http-|streams-idle)/.test(file),
+    // But for those of HTTP, or of the wire, alone, which know neither; and those which bring tokens and stores of their own.
+    runs: (file) => /^test\/hardening\//.test(file) && !alone.test(file) && !ownStores.test(file),
   },
   {
     name: "deno",
     command: (file, report) => [denoProgram(), "test", "-A", "--no-check", `--junit-path=${report}`, file],
-    // Most of it is waiting, and what it starts is the same; `bun run test:cluster --deno` has the nodes run there.
-    runs: (file) => !file.startsWith("test/cluster-chaos/"),
+    // What these start is the same there, or they are about the tests' own parts; `bun run test:cluster --deno` has the nodes run there.
+    runs: (file) => !onceIsEnough.test(file),
   },
 ];
 
