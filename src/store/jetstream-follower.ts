@@ -28,6 +28,7 @@ const readWithinMs = 5_000;
 const retryMs = 1_000;
 /** Between two questions, so that those who ask for ever do not have the servers do nothing else. */
 const questionEveryMs = 20;
+const knownSoonMs = 50;
 /** Records that came before those that they follow. */
 const mostAhead = 1_000;
 
@@ -209,7 +210,12 @@ export class JetstreamFollower extends ImageReads implements Following, AsyncDis
     const snapshots = subjectOf(this.#options.stream, 0, "snap");
     for (let left = 3; ; left -= 1) {
       const through = await this.#readLast();
-      if (through < this.#wanted) throw knowsLess();
+      if (through < this.#wanted) {
+        // A record may be heard of before the leader counts it as its last one.
+        if (left === 0) throw knowsLess();
+        await new Promise((resolve) => setTimeout(resolve, knownSoonMs));
+        continue;
+      }
       try {
         return this.#replace(through, await replay(this.#chain, snapshots, through, readWithinMs));
       } catch (error) {

@@ -29,7 +29,13 @@ async function demonstrate(): Promise<void> {
   const servers = nats.servers.map(({ name, port }) => `${name} 127.0.0.1:${port}`).join(", ");
   if (owner !== null) {
     say(`nats-server ${nats.version}: ${servers}\ndemo broker: mqtt://127.0.0.1:${broker.port}\n`);
-    say(demoText({ nodes: nodes.all, owner, brokerPort: broker.port }));
+    say(
+      demoText({
+        nodes: nodes.all.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+        owner,
+        brokerPort: broker.port,
+      }),
+    );
   }
   await stopping.promise;
   say("Ending …");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { patiently } from "../../src/cluster/patience.ts";
 import { needs } from "./needs.ts";
 import { startNats } from "./nats.ts";
 import { describe, it } from "./test.ts";
@@ -12,7 +13,8 @@ describe("startNats({ servers: 3, partitions: true })", () => {
     async () => {
       await using nats = await startNats({ servers: 3, partitions: true });
       const manager = await jetstreamManager(await nats.connect(), { timeout: 10_000 });
-      await manager.streams.add({ name: "S", subjects: ["s"], num_replicas: 3 });
+      const make = () => manager.streams.add({ name: "S", subjects: ["s"], num_replicas: 3 });
+      await patiently(make, () => performance.now());
       const { seq } = await manager.jetstream().publish("s", "before", { timeout: 5000 });
       const leader = nats.server((await manager.streams.info("S")).cluster?.leader ?? "");
       const other = nats.servers.find(({ name }) => name !== leader.name)!;
