@@ -5,6 +5,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { openGrounds } from "../src/cluster/grounds.ts";
+import { patiently } from "../src/cluster/patience.ts";
 import { accepts } from "./support/broker-scripts.ts";
 import { makeCertificates } from "./support/certificates.ts";
 import { startDocumentedNats, type DocumentedNats } from "./support/documented-nats.ts";
@@ -59,7 +60,8 @@ describe("docs/cluster/nats.conf and connack.env", () => {
     async () => {
       const connection = await asUser("connack", nats.passwords.CONNACK);
       const place = { connection, name: "connack", replicas: 3, shards: 12, maxBytes: 1e9 };
-      const grounds = await openGrounds({ ...place, newEpoch: () => "epoch" });
+      const open = () => openGrounds({ ...place, newEpoch: () => "epoch" });
+      const grounds = await patiently(open, () => performance.now());
       grounds.answerPings("here");
       assert.equal(await grounds.isNobodyThere("here"), false);
       await grounds.nodes.put("here", "{}");

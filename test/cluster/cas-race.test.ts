@@ -6,6 +6,7 @@ import {
   type JetStreamClient,
   type JetStreamManager,
 } from "@nats-io/jetstream";
+import { patiently } from "../../src/cluster/patience.ts";
 import { needs } from "../support/needs.ts";
 import { type Nats, startNats } from "../support/nats.ts";
 import { after, before, describe, it } from "../support/test.ts";
@@ -33,8 +34,9 @@ describe("a raced publish with lastSubjectSequence", () => {
       const client = await nats.connect({ servers: `127.0.0.1:${nats.servers[index]!.port}` });
       writers.push(jetstream(client, { timeout: 10_000 }));
     }
-    manager = await jetstreamManager(await nats.connect(), { timeout: 15_000 });
-    await manager.streams.add({ name: "RACE", subjects: ["race.>"], num_replicas: 3 });
+    manager = await jetstreamManager(await nats.connect(), { timeout: 5_000 });
+    const make = () => manager.streams.add({ name: "RACE", subjects: ["race.>"], num_replicas: 3 });
+    await patiently(make, () => performance.now());
   });
   after(async () => {
     if (skip === false) await nats[Symbol.asyncDispose]();

@@ -12,7 +12,7 @@ describe("startNats({ servers: 3, partitions: true })", () => {
     "isolates a stream's leader: it acknowledges nothing any more, the others do, and neither is lost or doubled",
     async () => {
       await using nats = await startNats({ servers: 3, partitions: true });
-      const manager = await jetstreamManager(await nats.connect(), { timeout: 10_000 });
+      const manager = await jetstreamManager(await nats.connect(), { timeout: 5_000 });
       const make = () => manager.streams.add({ name: "S", subjects: ["s"], num_replicas: 3 });
       await patiently(make, () => performance.now());
       const { seq } = await manager.jetstream().publish("s", "before", { timeout: 5000 });

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jetstream, jetstreamManager, type JetStreamClient } from "@nats-io/jetstream";
+import { patiently } from "../../src/cluster/patience.ts";
 import { oldNatsProgram } from "./nats-program.ts";
 import { needs, needsOldNats } from "./needs.ts";
 import { type Nats, startNats } from "./nats.ts";
@@ -132,8 +133,9 @@ describe("startNats({ servers: 3 })", () => {
     "survives the kill of a stream's leader",
     async () => {
       const client = await nats.connect();
-      const manager = await jetstreamManager(client, { timeout: 10_000 });
-      await manager.streams.add({ name: "S", subjects: ["s.>"], num_replicas: 3 });
+      const manager = await jetstreamManager(client, { timeout: 5_000 });
+      const make = () => manager.streams.add({ name: "S", subjects: ["s.>"], num_replicas: 3 });
+      await patiently(make, () => performance.now());
       const stream = jetstream(client);
       assert.equal(await publishWithin(15_000, stream, "s.1"), 1);
       const leader = nats.server((await manager.streams.info("S")).cluster?.leader ?? "");
